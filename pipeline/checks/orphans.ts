@@ -1,0 +1,44 @@
+import pg from "pg";
+import type { Finding } from "../contracts.js";
+import type { Relation } from "../prisma/schema.js";
+
+const name = (identifier: string) => pg.escapeIdentifier(identifier);
+
+/** Counts the rows whose reference points at no row, up to `limit`; a reference with a null part points nowhere by right. */
+export function orphanQuery(relation: Relation, limit: number): string {
+  const present = relation.columns.map((column) => `c.${name(column)} IS NOT NULL`).join(" AND ");
+  const equal = relation.columns
+    .map((column, at) => `p.${name(relation.referencedColumns[at] ?? "")} = c.${name(column)}`)
+    .join(" AND ");
+  return (
+    `SELECT count(*)::int AS orphans FROM (SELECT 1 FROM ${name(relation.schema)}.${name(relation.table)} c ` +
+    `WHERE ${present} AND NOT EXISTS (SELECT 1 FROM ${name(relation.referencedSchema)}.${name(relation.referencedTable)} p ` +
+    `WHERE ${equal}) LIMIT ${limit}) o`
+  );
+}
+
+/** Beyond this many orphans of one relation the rest is not counted. */
+const limit = 100_000;
+
+/**
+ * Rows that point at nothing, for every relation of the Prisma schema: also where the database has no foreign key
+ * (`relationMode = "prisma"`), and where it has one that was switched off for a while.
+ */
+export async function findOrphans(client: pg.Client, relations: readonly Relation[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const relation of relations) {
+    const { rows } = await client.query<{ orphans: number }>(orphanQuery(relation, limit));
+    const orphans = rows[0]?.orphans ?? 0;
+    if (orphans === 0) continue;
+    const columns = relation.columns.join(", ");
+    findings.push({
+      check: "orphans",
+      severity: "error",
+      message:
+        `${relation.schema}.${relation.table} (${columns}): ${orphans === limit ? "at least " : ""}${orphans} ` +
+        `row(s) point at no row of ${relation.referencedSchema}.${relation.referencedTable}`,
+      remedy: "Look at those rows; give them a parent, or set the reference to null where it may be.",
+    });
+  }
+  return findings;
+}

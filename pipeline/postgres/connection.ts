@@ -1,0 +1,221 @@
+import { readFile, stat } from "node:fs/promises";
+import pg from "pg";
+import type { Database, PasswordSource } from "../contracts.js";
+import { PipelineError, messageOf } from "../errors.js";
+
+/** Where stages work on databases other than the application's: creating, renaming and dropping them. */
+export const maintenanceDatabase = "postgres";
+
+export interface ConnectOptions {
+  /** Another database of the same cluster. */
+  readonly database?: string;
+  /** Shown in `pg_stat_activity`, so that a blocked person sees who it is. */
+  readonly applicationName: string;
+  /** Act as this role from the first statement on (`SET ROLE`). */
+  readonly role?: string;
+  /** Session settings, e.g. `{ lock_timeout: "5s" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What `pg` needs to connect as `database` says. @throws PipelineError if the password cannot be found. */
+export async function clientConfig(database: Database, options: ConnectOptions): Promise<pg.ClientConfig> {
+  const settings = { ...options.settings, ...(options.role === undefined ? {} : { role: options.role }) };
+  const flags = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, "\\$1")}`);
+  return {
+    host: database.host,
+    port: database.port,
+    user: database.user,
+    database: options.database ?? database.name,
+    password: await readPassword(database.password, database),
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    ...(flags.length > 0 ? { options: flags.join(" ") } : {}),
+  };
+}
+
+/** Environment with which libpq programs (`pg_dump`, `psql`, …) connect; nothing of it is shown by `ps`. */
+export async function libpqEnvironment(database: Database, name = database.name): Promise<Record<string, string>> {
+  const password = await readPassword(database.password, database);
+  return {
+    PGHOST: database.host,
+    PGPORT: String(database.port),
+    PGUSER: database.user,
+    PGDATABASE: name,
+    PGAPPNAME: "safe-migration",
+    PGCONNECT_TIMEOUT: "10",
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
+}
+
+/**
+ * The connection as libpq's `--dbname`, without its password. What stands here wins over `PGSERVICE` and `PGHOSTADDR` of
+ * whoever runs this, which would otherwise send `pg_dump` to another server than the one that was checked.
+ */
+export function conninfo(database: Database, name = database.name): string {
+  const parts = { host: database.host, hostaddr: "", port: String(database.port), user: database.user, dbname: name };
+  return Object.entries(parts)
+    .map(([key, value]) => `${key}='${value.replace(/[\\']/g, "\\$&")}'`)
+    .join(" ");
+}
+
+/** @throws PipelineError with what happened in words, if the database cannot be reached. */
+export async function connect(database: Database, options: ConnectOptions): Promise<pg.Client> {
+  const client = new pg.Client(await clientConfig(database, options));
+  // A connection lost between two queries is told by the next query; without a listener it would end the process.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw connectError(error, database, options.database ?? database.name);
+  }
+}
+
+/** Runs `work` with a connection of its own and ends it afterwards. */
+export async function withClient<T>(
+  database: Database,
+  options: ConnectOptions,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(database, options);
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** The SQLSTATE of an error from PostgreSQL, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function connectError(error: unknown, database: Database, name: string): PipelineError {
+  const where = `database "${name}" at ${database.host}:${database.port} as ${database.user}`;
+  const details = explain(error, where, database);
+  return new PipelineError(
+    { kind: "refused", state: "Nothing was touched: there was no connection.", ...details },
+    { cause: error },
+  );
+}
+
+function explain(error: unknown, where: string, database: Database): { code: string; message: string; next: string } {
+  const code = sqlState(error) ?? (error as NodeJS.ErrnoException).code ?? "";
+  switch (code) {
+    case "28P01":
+    case "28000":
+      return {
+        code: "AUTHENTICATION",
+        message: `${where}: refused, ${messageOf(error)}.`,
+        next: `Mend the password (${describeSource(database.password)}) or the role's rights, then run the same command.`,
+      };
+    case "3D000":
+      return {
+        code: "NO_DATABASE",
+        message: `${where}: there is no such database; it is never created silently, since a mistyped name would give an empty one.`,
+        next: "Mend the database's name in the configuration, or create it, then run the same command.",
+      };
+    case "ECONNREFUSED":
+    case "ENOENT":
+      return {
+        code: "NOT_RUNNING",
+        message: `${where}: nothing listens there (${messageOf(error)}).`,
+        next: "Start the server (for the local stack: npm start), then run the same command.",
+      };
+    case "57P03":
+      return {
+        code: "STARTING",
+        message: `${where}: ${messageOf(error)}.`,
+        next: "Wait until the server is ready, then run the same command.",
+      };
+    case "53300":
+      return {
+        code: "TOO_MANY_CONNECTIONS",
+        message: `${where}: ${messageOf(error)}.`,
+        next: "End idle sessions or raise max_connections, then run the same command.",
+      };
+    default:
+      return {
+        code: "CONNECTION",
+        message: `${where}: ${messageOf(error)}.`,
+        next: "Mend that, then run the same command.",
+      };
+  }
+}
+
+function describeSource(source: PasswordSource): string {
+  switch (source.from) {
+    case "passfile":
+      return `file ${source.path}`;
+    case "environment":
+      return `environment variable ${source.variable}`;
+    case "none":
+      return "none is configured";
+  }
+}
+
+/** @throws PipelineError if the source holds no password for this connection. */
+export async function readPassword(
+  source: PasswordSource,
+  target: Pick<Database, "host" | "port" | "user" | "name">,
+): Promise<string | undefined> {
+  switch (source.from) {
+    case "none":
+      return undefined;
+    case "environment": {
+      const value = process.env[source.variable];
+      if (value === undefined || value === "") throw noPassword(`environment variable ${source.variable} is not set`);
+      return value;
+    }
+    case "passfile": {
+      const text = await readPassfile(source.path);
+      const password = findInPassfile(text, target);
+      if (password === undefined)
+        throw noPassword(`${source.path} has no line for ${target.host}:${target.port}:${target.name}:${target.user}`);
+      return password;
+    }
+  }
+}
+
+async function readPassfile(path: string): Promise<string> {
+  try {
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) throw noPassword(`${path} can be read by others; run: chmod 600 ${path}`);
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof PipelineError) throw error;
+    throw noPassword(`${path} cannot be read (${messageOf(error)})`);
+  }
+}
+
+function noPassword(reason: string): PipelineError {
+  return new PipelineError({
+    code: "NO_PASSWORD",
+    kind: "refused",
+    message: `No password for the database: ${reason}.`,
+    state: "Nothing was touched: there was no connection.",
+    next: "Put it there, then run the same command.",
+  });
+}
+
+/**
+ * The password for a target in the text of a libpq password file: the first line that matches, `*` matching anything and
+ * `\` taking the next character literally (PostgreSQL manual, "The Password File").
+ */
+export function findInPassfile(
+  text: string,
+  target: Pick<Database, "host" | "port" | "user" | "name">,
+): string | undefined {
+  for (const line of text.split("\n")) {
+    if (line.startsWith("#")) continue;
+    const fields = (line.match(/(?:\\.|[^:\\])*(?::|$)/g) ?? []).map((field) =>
+      field.replace(/:$/, "").replace(/\\(.)/g, "$1"),
+    );
+    const [host, port, name, user, password] = fields;
+    if (password === undefined) continue;
+    const wanted = [target.host, String(target.port), target.name, target.user];
+    if ([host, port, name, user].every((field, at) => field === "*" || field === wanted[at])) return password;
+  }
+  return undefined;
+}

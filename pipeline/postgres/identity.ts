@@ -1,0 +1,52 @@
+import type pg from "pg";
+import type { Identity } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+
+/** Database setting that names the environment a database belongs to. */
+export const environmentSetting = "safe_migration.environment";
+
+/** How the connected database is known, whatever the URL says. */
+export async function readIdentity(client: pg.Client): Promise<Identity> {
+  const { rows } = await client.query<{ system: string; database: string; version: string }>(
+    `SELECT system_identifier::text AS system, current_database() AS database, current_setting('server_version') AS version
+       FROM pg_control_system()`,
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error("pg_control_system() returned no row");
+  return { systemIdentifier: row.system, database: row.database, serverVersion: row.version };
+}
+
+/** The environment that the database is marked with; `undefined` where it carries no mark. */
+export async function readEnvironmentMark(client: pg.Client): Promise<string | undefined> {
+  const { rows } = await client.query<{ mark: string | null }>("SELECT current_setting($1, true) AS mark", [
+    environmentSetting,
+  ]);
+  return rows[0]?.mark || undefined;
+}
+
+/** @throws PipelineError where the database is marked as another environment's. */
+export async function assertEnvironment(client: pg.Client, environment: string): Promise<void> {
+  const mark = await readEnvironmentMark(client);
+  if (mark === undefined || mark === environment) return;
+  throw new PipelineError({
+    code: "WRONG_ENVIRONMENT",
+    kind: "refused",
+    message: `This command is meant for "${environment}", and the database says that it is "${mark}" (setting ${environmentSetting}).`,
+    state: "Nothing was touched.",
+    next: `Point the configuration of "${environment}" at its own database, or run the command for "${mark}".`,
+  });
+}
+
+/** @throws PipelineError where a database is not the one that an earlier stage of the run saw. */
+export function assertSameDatabase(seen: Identity, now: Identity): void {
+  if (seen.systemIdentifier === now.systemIdentifier && seen.database === now.database) return;
+  throw new PipelineError({
+    code: "OTHER_DATABASE",
+    kind: "refused",
+    message:
+      `The stage before saw database "${seen.database}" of cluster ${seen.systemIdentifier}; ` +
+      `this is "${now.database}" of cluster ${now.systemIdentifier}.`,
+    state: "Nothing was touched.",
+    next: "Run the whole pipeline again, so that all its stages see one database.",
+  });
+}

@@ -1,0 +1,48 @@
+import pg from "pg";
+import { atomicMark, historyTable } from "./history.js";
+
+/** The unfinished row that Prisma's engine made of a migration that is being applied. */
+export interface Attempt {
+  readonly id: string;
+  readonly migration: string;
+  /** Qualified and quoted name of the table that holds it. */
+  readonly table: string;
+}
+
+/**
+ * The attempt that this script belongs to, if it is a migration that is being applied: the engine writes the row, with the
+ * script's checksum, before it hands the script over, and lets no two unfinished rows be.
+ */
+export async function findAttempt(client: pg.ClientBase, checksum: string): Promise<Attempt | undefined> {
+  const tables = await client.query<{ schema: string }>(
+    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.oid = to_regclass($1)`,
+    [historyTable],
+  );
+  const schema = tables.rows[0]?.schema;
+  if (schema === undefined) return undefined;
+  const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(historyTable)}`;
+  const { rows } = await client.query<{ id: string; migration: string }>(
+    `select id, migration_name as migration from ${table}
+      where finished_at is null and rolled_back_at is null and checksum = $1 order by started_at desc limit 1`,
+    [checksum],
+  );
+  return rows[0] === undefined ? undefined : { ...rows[0], table };
+}
+
+/** Says in the row, before the script starts, that script and row are committed together. */
+export async function markAttempt(client: pg.ClientBase, { id, table }: Attempt): Promise<void> {
+  await client.query(`update ${table} set logs = $2 where id = $1`, [id, atomicMark(id)]);
+}
+
+/** Finishes the row, in the script's transaction; whatever role or rights the script left set. */
+export async function finishAttempt(client: pg.ClientBase, { id, table }: Attempt): Promise<void> {
+  await client.query("reset session authorization");
+  await client.query("reset role");
+  const { rowCount } = await client.query(
+    `update ${table} set finished_at = clock_timestamp(), logs = null where id = $1 and finished_at is null`,
+    [id],
+  );
+  if (rowCount !== 1)
+    throw new Error(`the migration's row ${id} is no longer in ${table}, or was finished by somebody else`);
+}

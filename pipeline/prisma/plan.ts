@@ -1,0 +1,165 @@
+import { loadModule, parseSync } from "libpg-query";
+import type { Node, ParseResult, TransactionStmt, TransactionStmtKind } from "libpg-query";
+import { cannotRunInTransaction } from "./nonTransactional.js";
+
+/** One statement of a migration file. */
+export interface Statement {
+  readonly text: string;
+  /** Where it starts in the file, in UTF-16 units. */
+  readonly offset: number;
+  readonly node: Node;
+}
+
+/** How a migration file is sent to the server. */
+export type ScriptPlan =
+  | {
+      /** The whole file in one transaction. */
+      readonly kind: "transaction";
+      /** The file, its own plain BEGIN and COMMIT blanked out (positions stay as they are). */
+      readonly script: string;
+      /** Empty where the parser does not know the syntax; the server then judges. */
+      readonly statements: readonly Statement[];
+      /** The parser saw every statement, so that nothing in the file can end the transaction. */
+      readonly parsed: boolean;
+    }
+  /** One statement that refuses to run in a transaction, by itself. */
+  | { readonly kind: "alone"; readonly statement: Statement }
+  /** Statement by statement, each for itself, because the file says `-- no-transaction`. */
+  | { readonly kind: "statements"; readonly statements: readonly Statement[] }
+  /** The file manages transactions itself and says `-- no-transaction`, or needs several; sent as it is. */
+  | { readonly kind: "own-transaction"; readonly statements: readonly Statement[] }
+  | {
+      readonly kind: "refused";
+      readonly reason: string;
+      readonly remedy: string;
+      readonly statements: readonly Statement[];
+    };
+
+let parserLoaded = false;
+
+/** Loads PostgreSQL's parser, a WebAssembly module; once for each process. */
+export async function loadParser(): Promise<void> {
+  await loadModule();
+  parserLoaded = true;
+}
+
+/** Comment at the head of a migration file by which its author gives up that it is applied whole or not at all. */
+const optOut = /^--\s*no-transaction\b/i;
+
+/**
+ * Decides how a migration file is run so that, wherever PostgreSQL can do it, it is applied whole or not at all.
+ * PostgreSQL's own parser reads the file; what it cannot read (the syntax of a newer server) is tried in a transaction.
+ * {@link loadParser} must have been awaited before (`readMigrations` does).
+ */
+export function planScript(sql: string): ScriptPlan {
+  // Without it every file would look like one that the parser cannot read.
+  if (!parserLoaded) throw new Error("planScript was called before loadParser");
+  const statements = parse(sql);
+  if (statements === undefined) return { kind: "transaction", script: sql, statements: [], parsed: false };
+
+  const barred = statements.flatMap((statement) => {
+    const what = cannotRunInTransaction(statement.node);
+    return what === undefined ? [] : [{ statement, what }];
+  });
+  const own = statements.filter(({ node }) => "TransactionStmt" in node);
+  const optedOut = saysNoTransaction(sql);
+  const [first] = barred;
+
+  if (first !== undefined) {
+    if (statements.length === 1) return { kind: "alone", statement: first.statement };
+    if (optedOut && own.length === 0) return { kind: "statements", statements };
+    const line = lineOf(sql, first.statement.offset);
+    return {
+      kind: "refused",
+      statements,
+      reason: `line ${line}: ${first.what} cannot run in a transaction, and the file holds other statements that would be left applied if it failed`,
+      remedy:
+        own.length > 0
+          ? `Move that statement into a migration of its own, or take BEGIN and COMMIT out and head the file with "-- no-transaction".`
+          : `Move that statement into a migration of its own, or head the file with "-- no-transaction" to have its statements run one by one, without rollback.`,
+    };
+  }
+  if (own.length === 0) {
+    if (optedOut && statements.length > 0) return { kind: "statements", statements };
+    return { kind: "transaction", script: sql, statements, parsed: true };
+  }
+  if (!optedOut && plainPairs(own) && !statements.some(addsEnumValue)) {
+    const rest = statements.filter((statement) => !own.includes(statement));
+    return { kind: "transaction", script: blank(sql, own), statements: rest, parsed: true };
+  }
+  return { kind: "own-transaction", statements };
+}
+
+/** Number of the line, from 1, that holds this position. */
+export function lineOf(sql: string, offset: number): number {
+  return sql.slice(0, offset).split("\n").length;
+}
+
+/** The statements of an SQL text; `undefined` where PostgreSQL's parser (version 18) cannot read it. */
+function parse(sql: string): Statement[] | undefined {
+  const bytes = Buffer.from(sql, "utf8");
+  return parseStatements(sql)?.map(({ stmt, stmt_location = 0, stmt_len }) => {
+    const raw = bytes.subarray(stmt_location, stmt_len ? stmt_location + stmt_len : undefined).toString("utf8");
+    const lead = leadingBlank(raw);
+    const before = bytes.subarray(0, stmt_location).toString("utf8").length;
+    return { text: raw.slice(lead).trimEnd(), offset: before + lead, node: stmt ?? ({} as Node) };
+  });
+}
+
+function parseStatements(sql: string): ParseResult["stmts"] {
+  // The parser refuses a text without a character; a text of comments only has no statement.
+  if (sql.trim() === "") return [];
+  try {
+    return parseSync(sql).stmts ?? [];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Length of the white space and comments before a statement. */
+function leadingBlank(text: string): number {
+  return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(text)?.[0].length ?? 0;
+}
+
+function saysNoTransaction(sql: string): boolean {
+  for (const line of sql.split("\n").map((text) => text.trim())) {
+    if (optOut.test(line)) return true;
+    if (line !== "" && !line.startsWith("--")) return false;
+  }
+  return false;
+}
+
+/** BEGIN and COMMIT in turns, without options; Prisma itself writes them round the swap of an enum. */
+function plainPairs(own: readonly Statement[]): boolean {
+  const kinds = own.map(({ node }) => ("TransactionStmt" in node ? plainKind(node.TransactionStmt) : undefined));
+  const marks = kinds.filter((kind) => kind !== "savepoint");
+  return marks.length % 2 === 0 && marks.every((kind, at) => kind === (at % 2 === 0 ? "begin" : "commit"));
+}
+
+function plainKind(statement: TransactionStmt): "begin" | "commit" | "savepoint" | undefined {
+  if ((statement.options ?? []).length > 0 || statement.chain === true) return undefined;
+  return statement.kind === undefined ? undefined : plainKinds[statement.kind];
+}
+
+const plainKinds: Readonly<Partial<Record<TransactionStmtKind, "begin" | "commit" | "savepoint">>> = {
+  TRANS_STMT_BEGIN: "begin",
+  TRANS_STMT_START: "begin",
+  TRANS_STMT_COMMIT: "commit",
+  TRANS_STMT_SAVEPOINT: "savepoint",
+  TRANS_STMT_RELEASE: "savepoint",
+  TRANS_STMT_ROLLBACK_TO: "savepoint",
+};
+
+/** A new value of an enum may be used only after the transaction that added it. */
+function addsEnumValue({ node }: Statement): boolean {
+  return "AlterEnumStmt" in node && node.AlterEnumStmt.newVal !== undefined && node.AlterEnumStmt.oldVal === undefined;
+}
+
+function blank(sql: string, statements: readonly Statement[]): string {
+  return statements.reduce((text, { text: statement, node, offset }) => {
+    const savepoint = "TransactionStmt" in node && plainKind(node.TransactionStmt) === "savepoint";
+    if (savepoint) return text;
+    const spaces = statement.replace(/[^\n]/g, " ");
+    return text.slice(0, offset) + spaces + text.slice(offset + statement.length);
+  }, sql);
+}

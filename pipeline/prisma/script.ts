@@ -1,0 +1,230 @@
+import { EventEmitter } from "node:events";
+import pg from "pg";
+import { messageOf } from "../errors.js";
+import type { Logger } from "../log.js";
+import { scriptLockKey, tryLock } from "./advisoryLock.js";
+import { type Attempt, findAttempt, finishAttempt, markAttempt } from "./attempt.js";
+import { atomicMark } from "./history.js";
+import { checksumOf } from "./migrations.js";
+import { loadParser, planScript, type ScriptPlan, type Statement } from "./plan.js";
+import { type Session, sessionConfig } from "./session.js";
+import { watchRemains } from "./remains.js";
+import { fateOf, watchAbort } from "./transactionFate.js";
+import { type SqlErrorReport, describeSqlError } from "./sqlError.js";
+
+/** Shown in `pg_stat_activity` by the session that runs a migration's script. */
+export const migrateApplicationName = "safe-migration script";
+
+export interface ScriptOptions {
+  readonly session: Session;
+  /** How long a statement waits for a lock, in milliseconds; 0: no limit. */
+  readonly lockTimeoutMs: number;
+  /** How long one statement may run, in milliseconds; 0: no limit. */
+  readonly statementTimeoutMs: number;
+  readonly log: Logger;
+  readonly signal?: AbortSignal;
+}
+
+/** A script that PostgreSQL did not carry out. */
+export class ScriptFailure extends Error implements SqlErrorReport {
+  readonly sqlState: string | undefined;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly excerpt: string;
+
+  constructor(
+    report: SqlErrorReport,
+    /** Proved: the server says that the script's transaction was aborted, or nothing was sent. */
+    readonly rolledBackWhole: boolean,
+    /** The row that Prisma's history holds of this attempt, if the script is a migration. */
+    readonly attempt: Attempt | undefined,
+    options?: { cause?: unknown },
+  ) {
+    super(report.message, options);
+    this.name = "ScriptFailure";
+    this.sqlState = report.sqlState;
+    this.line = report.line;
+    this.column = report.column;
+    this.excerpt = report.excerpt;
+  }
+
+  /** Message with place and excerpt; kept in Prisma's history, with the mark where nothing was changed. */
+  get description(): string {
+    const place = this.line === undefined ? "" : ` (line ${this.line}, column ${this.column})`;
+    const state = this.sqlState === undefined ? "" : `${this.sqlState}: `;
+    const excerpt = this.excerpt === "" ? "" : `\n\n${this.excerpt}`;
+    const mark =
+      this.rolledBackWhole && this.attempt !== undefined ? `\n\nRolled back (${atomicMark(this.attempt.id)}).` : "";
+    return `${state}${this.message}${place}${excerpt}${mark}`;
+  }
+}
+
+/**
+ * Runs an SQL file on one connection, whole or not at all wherever PostgreSQL can do that. A migration's row in Prisma's
+ * history is finished in the very transaction that runs its script, so that a process killed at any moment leaves either both or
+ * neither.
+ *
+ * @throws ScriptFailure
+ */
+export async function runScript(script: string, options: ScriptOptions): Promise<void> {
+  await loadParser();
+  const plan = planScript(script);
+  if (plan.kind === "refused") {
+    throw new ScriptFailure(
+      {
+        sqlState: undefined,
+        message: `${plan.reason}. ${plan.remedy}`,
+        line: undefined,
+        column: undefined,
+        excerpt: "",
+      },
+      true,
+      undefined,
+    );
+  }
+  const client = new pg.Client(await sessionConfig(options.session, migrateApplicationName));
+  // A connection that is lost is told by the query that waits; without a listener it would end the process.
+  client.on("error", () => undefined);
+  await client.connect();
+  const run: Run = { client, script, options };
+  try {
+    if (!(await tryLock(client, scriptLockKey))) throw nothingSent("another session still runs a migration's script");
+    await runPlan(run, plan, await findAttempt(client, checksumOf(script)));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+interface Run {
+  readonly client: pg.Client;
+  readonly script: string;
+  readonly options: ScriptOptions;
+}
+
+async function runPlan(
+  run: Run,
+  plan: Exclude<ScriptPlan, { kind: "refused" }>,
+  attempt: Attempt | undefined,
+): Promise<void> {
+  switch (plan.kind) {
+    case "transaction":
+      return runTransaction(run, plan, attempt);
+    case "alone":
+      // These wait for the snapshots of everybody, and nobody waits behind them: a lock timeout would only defeat them.
+      await setTimeouts(run, { lock: /CONCURRENTLY/i.test(plan.statement.text) ? 0 : undefined });
+      return runEach(run, [plan.statement], attempt);
+    case "statements":
+      await setTimeouts(run);
+      return runEach(run, plan.statements, attempt);
+    case "own-transaction":
+      await setTimeouts(run);
+      return runEach(run, [{ text: run.script, offset: 0, node: { RawStmt: {} } }], attempt);
+  }
+}
+
+async function runTransaction(
+  run: Run,
+  plan: Extract<ScriptPlan, { kind: "transaction" }>,
+  attempt: Attempt | undefined,
+): Promise<void> {
+  const { client, options } = run;
+  // The mark says that nothing can end the transaction early; that is known only of what the parser has read.
+  if (attempt !== undefined && plan.parsed) await markAttempt(client, attempt);
+  await client.query("begin");
+  await setTimeouts(run, { local: true });
+  const { rows } = await client.query<{ xid: string; pid: number }>(
+    "select pg_current_xact_id()::text as xid, pg_backend_pid() as pid",
+  );
+  const { xid, pid } = rows[0] ?? { xid: "", pid: 0 };
+  let done = 0;
+  try {
+    done = await send(run, plan.script, (count) => (done = count));
+    const open = await client.query<{ xid: string | null }>("select pg_current_xact_id_if_assigned()::text as xid");
+    if (open.rows[0]?.xid !== xid)
+      options.log.warn("the script ended its transaction itself: it was not applied as a whole");
+    if (attempt !== undefined) await finishAttempt(client, attempt);
+    options.signal?.throwIfAborted();
+    await client.query("commit");
+  } catch (error) {
+    const fate = await fateOf(run.client, options.session, { xid, pid });
+    // The answer to COMMIT was lost, but not the commit.
+    if (fate === "committed" && plan.parsed) return;
+    const failed = plan.statements[done];
+    throw failure(error, run.script, failed, fate === "aborted", attempt);
+  }
+}
+
+/** Each statement for itself; what the earlier ones did stays when a later one fails. */
+async function runEach(run: Run, statements: readonly Statement[], attempt: Attempt | undefined): Promise<void> {
+  for (const [at, statement] of statements.entries()) {
+    const remains = await watchRemains(run.client, statement.node);
+    try {
+      await send(run, statement.text, () => undefined);
+    } catch (error) {
+      await run.client.query("rollback").catch(() => undefined);
+      const unchanged = at === 0 && (await remains.cleared().catch(() => false));
+      const report = shiftReport(describeSqlError(error, run.script, statement.offset), error, run.script, statement);
+      throw new ScriptFailure(report, unchanged, attempt, { cause: error });
+    }
+  }
+}
+
+function shiftReport(report: SqlErrorReport, error: unknown, script: string, { offset }: Statement): SqlErrorReport {
+  const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
+  if (!(position >= 1)) return report;
+  const before = Array.from(script.slice(0, offset)).length;
+  const moved = Object.assign(new pg.DatabaseError(messageOf(error), 0, "error"), error, {
+    position: String(position + before),
+  });
+  return describeSqlError(moved, script, offset);
+}
+
+async function setTimeouts(
+  { client, options }: Run,
+  { local = false, lock }: { local?: boolean; lock?: number } = {},
+): Promise<void> {
+  const scope = local ? "set local" : "set";
+  await client.query(`${scope} lock_timeout = ${lock ?? options.lockTimeoutMs}`);
+  await client.query(`${scope} statement_timeout = ${options.statementTimeoutMs}`);
+}
+
+/**
+ * Sends SQL as one simple query, which the server runs on this connection from the first statement to the last.
+ *
+ * @param onCount told how many statements are done, each time one is.
+ */
+async function send({ client, options }: Run, sql: string, onCount: (done: number) => void): Promise<number> {
+  let done = 0;
+  const count = (): void => onCount(++done);
+  // pg tells only of the whole; which statement failed follows from how many were completed before.
+  const connection: unknown = Reflect.get(client, "connection");
+  const emitter = connection instanceof EventEmitter ? connection : undefined;
+  const stopWatching = watchAbort(client, options.session, options.signal);
+  emitter?.on("commandComplete", count);
+  try {
+    options.signal?.throwIfAborted();
+    await client.query(sql);
+    return done;
+  } finally {
+    emitter?.off("commandComplete", count);
+    await stopWatching();
+  }
+}
+
+function failure(
+  error: unknown,
+  script: string,
+  failed: Statement | undefined,
+  rolledBackWhole: boolean,
+  attempt: Attempt | undefined,
+): ScriptFailure {
+  return new ScriptFailure(describeSqlError(error, script, failed?.offset), rolledBackWhole, attempt, { cause: error });
+}
+
+function nothingSent(message: string): ScriptFailure {
+  return new ScriptFailure(
+    { sqlState: undefined, message, line: undefined, column: undefined, excerpt: "" },
+    true,
+    undefined,
+  );
+}

@@ -1,0 +1,78 @@
+import type { VerifyRequest, VerifyResult } from "../contracts.js";
+
+/** The run's report for people, as Markdown: verdict first. */
+export function renderReport(request: VerifyRequest, result: VerifyResult): string {
+  const { backup, migrate } = request;
+  const errors = result.findings.filter(({ severity }) => severity === "error");
+  const sections = [
+    `# ${errors.length === 0 ? "Verified" : "Not verified"}: ${result.environment}, run ${result.run}`,
+    errors.length === 0
+      ? `The database has the ${result.migrations.length} migrations of the folder, no drift, and no row that points at nothing.`
+      : `${errors.length} finding(s) are errors; see below.`,
+    section("Health", table(["", ""], Object.entries(result.health))),
+    backup === undefined
+      ? ""
+      : section(
+          "Backup",
+          table(
+            ["", ""],
+            [
+              ["id", backup.id],
+              ["place", backup.location],
+              ["tables", backup.tables],
+              ["rows", backup.rows],
+              ["bytes", backup.bytes],
+              ["manifest SHA-256", backup.manifestSha256],
+            ],
+          ),
+        ),
+    migrate === undefined
+      ? ""
+      : section(
+          "Applied by this run",
+          migrate.applied.length === 0
+            ? "None was pending."
+            : table(
+                ["migration", "ms", "attempts", "SHA-256"],
+                migrate.applied.map(({ name, durationMs, attempts, checksum }) => [
+                  name,
+                  durationMs,
+                  attempts,
+                  checksum,
+                ]),
+              ),
+        ),
+    section(
+      "Findings",
+      result.findings.length === 0
+        ? "None."
+        : table(
+            ["check", "severity", "what", "remedy"],
+            result.findings.map(({ check, severity, message, remedy }) => [check, severity, message, remedy]),
+          ),
+    ),
+    section("Rows", table(["model", "rows"], Object.entries(result.counts))),
+    section(
+      "Migrations",
+      table(
+        ["migration", "SHA-256"],
+        result.migrations.map(({ name, checksum }) => [name, checksum]),
+      ),
+    ),
+  ];
+  return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function section(title: string, body: string): string {
+  return `## ${title}\n\n${body}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** A cell's text: in a table, a line break and a bar would end the cell. */
+function cell(value: string | number): string {
+  return String(value).replace(/\|/g, "\\|").replace(/\n/g, "<br>");
+}

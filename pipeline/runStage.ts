@@ -1,0 +1,110 @@
+import { z } from "zod";
+import type { StageContext } from "./context.js";
+import { PipelineError, messageOf } from "./errors.js";
+import { type Format, type Level, type Logger, createLogger } from "./log.js";
+
+/** A stage as the CLI knows it. */
+export interface Stage<Request extends { run: string; environment: string }, Result> {
+  readonly name: string;
+  readonly summary: string;
+  readonly request: z.ZodType<Request>;
+  run(request: Request, context: StageContext): Promise<Result>;
+  /** Keeps result and log in the run's folder of the store; absent for stages that leave no evidence. */
+  readonly keepEvidence?: (request: Request, files: Readonly<Record<string, string>>) => Promise<void>;
+}
+
+export interface RunStageOptions {
+  readonly format: Format;
+  readonly level: Level;
+  readonly terminal: boolean;
+  readonly write: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export type Outcome<Result> =
+  { readonly ok: true; readonly result: Result } | { readonly ok: false; readonly error: PipelineError };
+
+/**
+ * Runs one stage from its raw request to its outcome: parses, logs, keeps the evidence. Every failure comes back as a
+ * {@link PipelineError}; what was not foreseen as a defect, with its stack in the log.
+ */
+export async function runStage<Request extends { run: string; environment: string }, Result>(
+  stage: Stage<Request, Result>,
+  rawRequest: unknown,
+  options: RunStageOptions,
+): Promise<Outcome<Result>> {
+  const parsed = stage.request.safeParse(rawRequest);
+  if (!parsed.success) {
+    const error = badRequest(stage.name, parsed.error);
+    logFailure(createLogger({ ...options, stage: stage.name, run: "-" }), error);
+    return { ok: false, error };
+  }
+  const request = parsed.data;
+  const lines: string[] = [];
+  const log = createLogger({
+    ...options,
+    stage: stage.name,
+    run: request.run,
+    onLine: (line) => lines.push(line),
+  });
+  let outcome: Outcome<Result>;
+  try {
+    outcome = { ok: true, result: await stage.run(request, { log, signal: options.signal }) };
+  } catch (thrown) {
+    const error = toPipelineError(thrown, stage.name, options.signal);
+    logFailure(log, error);
+    if (error.kind === "defect" && thrown instanceof Error) log.debug(thrown.stack ?? "");
+    outcome = { ok: false, error };
+  }
+  const record = outcome.ok ? { ok: true, result: outcome.result } : { ok: false, error: outcome.error };
+  try {
+    await stage.keepEvidence?.(request, {
+      [`${stage.name}.json`]: `${JSON.stringify(record, null, 2)}\n`,
+      [`${stage.name}.log`]: `${lines.join("\n")}\n`,
+    });
+  } catch (error) {
+    // The stage's own outcome counts; evidence that cannot be kept is said, not thrown.
+    log.warn(`The evidence of this stage could not be kept in the store: ${messageOf(error)}`);
+  }
+  return outcome;
+}
+
+function logFailure(log: Logger, { message, code, state, next }: PipelineError): void {
+  log.error(message, { code, state, next });
+}
+
+function badRequest(stage: string, error: z.ZodError): PipelineError {
+  return new PipelineError({
+    code: "BAD_REQUEST",
+    kind: "usage",
+    message: `${stage}: the request is wrong:\n${z.prettifyError(error)}`,
+    state: "Nothing was touched.",
+    next: `Mend the request, then run the same command (safe-migration ${stage} --help).`,
+  });
+}
+
+function toPipelineError(thrown: unknown, stage: string, signal: AbortSignal): PipelineError {
+  if (thrown instanceof PipelineError) return thrown;
+  if (signal.aborted) {
+    return new PipelineError(
+      {
+        code: "INTERRUPTED",
+        kind: "interrupted",
+        message: `${stage} was stopped (${messageOf(signal.reason)}).`,
+        state: "What it was doing was rolled back or is recognised and cleared by the next run.",
+        next: "Run the same command again.",
+      },
+      { cause: thrown },
+    );
+  }
+  return new PipelineError(
+    {
+      code: "DEFECT",
+      kind: "defect",
+      message: `${stage} failed in a way it should not: ${messageOf(thrown)}`,
+      state: "What was changed is not known to this program.",
+      next: "Run npm run db:status to see the state, and report this with the stage's log (--log-level debug).",
+    },
+    { cause: thrown },
+  );
+}

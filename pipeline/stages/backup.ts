@@ -1,0 +1,144 @@
+import type { StageContext } from "../context.js";
+import type { BackupRequest, BackupResult } from "../contracts.js";
+import { PipelineError, messageOf } from "../errors.js";
+import type { Logger } from "../log.js";
+import { npmRun } from "../npmRun.js";
+import { withClient } from "../postgres/connection.js";
+import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
+import { interrupted } from "../postgres/interrupt.js";
+import { captureDatabase } from "../store/capture.js";
+import { applyRetention, claimBackup, dropPartials } from "../store/housekeeping.js";
+import { listBackups } from "../store/listBackups.js";
+import { type Manifest, dumpFolder, hashText, manifestName, renderManifest } from "../store/manifest.js";
+import { hashFolder } from "../store/hashFiles.js";
+import { openStore } from "../store/open.js";
+import { estimateBackup } from "../store/estimate.js";
+import type { Store } from "../store/store.js";
+import { stamp } from "./stamp.js";
+
+/**
+ * Dumps the database and fingerprints every table under one snapshot. The manifest, with the checksum of each file, is
+ * written last: what has none is no backup.
+ *
+ * @throws PipelineError where the database is not the one preflight saw, the disk is too small, a table cannot be read, or
+ * the run is stopped; the database is never changed.
+ */
+export async function backup(request: BackupRequest, context: StageContext): Promise<BackupResult> {
+  const started = Date.now();
+  const { database, environment, run } = request;
+  const { log, signal } = context;
+  const store = openStore(request.store);
+  const { sizes, identity } = await inspect(request);
+  await dropPartials(store, environment, log);
+  await assertSpace(store, request, sizes);
+
+  const { id, staging } = await claimBackup(store, environment, run);
+  const folder = `${environment}/${id}`;
+  log.info(`backing up "${database.name}"`, { backup: id, to: store.urlOf(folder) });
+  try {
+    const jobs = request.settings.backup.jobs;
+    const captured = await captureDatabase(database, { directory: staging.directory, jobs, log, signal });
+    assertSameDatabase(identity, captured.identity);
+    log.progress("checksums", 0.97);
+    const files = await hashFolder(staging.directory, dumpFolder, jobs, signal);
+    signal.throwIfAborted();
+    await staging.publish();
+    const created = new Date().toISOString();
+    const manifest: Manifest = { format: 1, id, environment, run, created, ...captured, files };
+    const text = renderManifest(manifest);
+    await store.write(`${folder}/${manifestName}`, text);
+    const removed = await tidy(store, request, id, log);
+    return toResult(request, started, manifest, text, store.urlOf(folder), removed, log);
+  } catch (error) {
+    // The manifest goes first: without its dump it would be taken for a backup.
+    await store
+      .remove(`${folder}/${manifestName}`)
+      .then(() => staging.discard())
+      .catch((reason: unknown) => log.warn(`the half backup ${folder} could not be removed: ${messageOf(reason)}`));
+    if (signal.aborted && !(error instanceof PipelineError))
+      throw interrupted(
+        "The backup",
+        "The database was not changed; no backup was recorded.",
+        `Run it again: ${npmRun(environment, "db:backup")}`,
+      );
+    throw error;
+  }
+}
+
+/** Retention; what goes wrong with older backups does not make the new one worse. */
+async function tidy(store: Store, request: BackupRequest, id: string, log: Logger): Promise<string[]> {
+  try {
+    return await applyRetention(store, request.environment, request.settings.backup.keep, id, log);
+  } catch (error) {
+    log.warn(`older backups could not be removed: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+function toResult(
+  request: BackupRequest,
+  started: number,
+  { id, identity, fingerprints: { tables }, files }: Manifest,
+  text: string,
+  location: string,
+  removed: string[],
+  log: Logger,
+): BackupResult {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, Buffer.byteLength(text));
+  log.info(`backup ${id} is complete`, { tables: tables.length, rows, bytes });
+  const manifestSha256 = hashText(text);
+  const { length } = tables;
+  return {
+    stage: "backup",
+    ...stamp(request, started),
+    id,
+    location,
+    manifestSha256,
+    identity,
+    tables: length,
+    rows,
+    bytes,
+    removed,
+  };
+}
+
+interface Sizes {
+  readonly database: number;
+  /** Tables without their indexes, which a dump does not hold. */
+  readonly tables: number;
+}
+
+async function inspect(request: BackupRequest) {
+  return withClient(request.database, { applicationName: "safe-migration backup" }, async (client) => {
+    await assertEnvironment(client, request.environment);
+    const identity = await readIdentity(client);
+    if (request.preflight !== undefined) assertSameDatabase(request.preflight.identity, identity);
+    // Pages as last counted: asking for a relation's size would wait for whoever holds it exclusively.
+    const { rows } = await client.query<{ database: string; tables: string }>(`
+      SELECT pg_database_size(current_database())::text AS database,
+        greatest(0, pg_database_size(current_database()) - coalesce(sum(c.relpages::bigint * current_setting('block_size')::int), 0))::text
+          AS tables
+      FROM pg_class c WHERE c.relkind = 'i' AND c.oid >= 16384`);
+    const sizes: Sizes = { database: Number(rows[0]?.database), tables: Number(rows[0]?.tables) };
+    return { identity, sizes };
+  });
+}
+
+async function assertSpace(store: Store, request: BackupRequest, sizes: Sizes): Promise<void> {
+  const free = await store.free();
+  if (free === undefined) return;
+  const [newest] = await listBackups(store, request.environment);
+  const needed = estimateBackup(sizes, newest?.manifest);
+  if (free >= needed) return;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MB`;
+  throw new PipelineError({
+    code: "DISK_SPACE",
+    kind: "refused",
+    message:
+      `The backup store ${store.url} has ${mb(free)} free; a backup of "${request.database.name}" ` +
+      `(${mb(sizes.database)}) needs about ${mb(needed)}.`,
+    state: "Nothing was touched.",
+    next: "Free space there, or keep fewer backups (settings.backup.keep), then run the same command.",
+  });
+}

@@ -1,0 +1,107 @@
+import { backupRequest, migrateRequest, restoreRequest, stageRequest, verifyRequest } from "../contracts.js";
+import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
+import { openStore } from "../store/open.js";
+import { backup } from "./backup.js";
+import { health } from "./health.js";
+import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
+import { migrate } from "./migrate.js";
+import { preflight } from "./preflight.js";
+import { restore } from "./restore.js";
+import { status } from "./status.js";
+import { verify } from "./verify.js";
+
+interface StoredRequest {
+  readonly run: string;
+  readonly environment: string;
+  readonly store: string;
+}
+
+/** Keeps a stage's result and log in the run's folder of the store. */
+async function keepInStore(request: StoredRequest, files: Readonly<Record<string, string>>): Promise<void> {
+  const store = openStore(request.store);
+  for (const [name, content] of Object.entries(files)) {
+    await store.write(`${request.environment}/${request.run}/${name}`, content);
+  }
+}
+
+/** A stage that parses its own request, so that callers need not know what it is. */
+export interface RunnableStage {
+  readonly name: string;
+  readonly summary: string;
+  run(rawRequest: unknown, options: RunStageOptions): Promise<Outcome<unknown>>;
+}
+
+function define<Request extends { run: string; environment: string }, Result>(
+  stage: Stage<Request, Result>,
+): RunnableStage {
+  return {
+    name: stage.name,
+    summary: stage.summary,
+    run: (rawRequest, options) => runStage(stage, rawRequest, options),
+  };
+}
+
+/** Every stage by its name. */
+export const stages = {
+  preflight: define({
+    name: "preflight",
+    summary: "looks at everything that would make the run fail later, and touches nothing",
+    request: stageRequest,
+    run: preflight,
+    keepEvidence: keepInStore,
+  }),
+  backup: define({
+    name: "backup",
+    summary: "dumps the database and fingerprints every table under one snapshot",
+    request: backupRequest,
+    run: backup,
+    keepEvidence: keepInStore,
+  }),
+  migrate: define({
+    name: "migrate",
+    summary: "applies the pending migrations, each whole or not at all",
+    request: migrateRequest,
+    run: migrate,
+    keepEvidence: keepInStore,
+  }),
+  verify: define({
+    name: "verify",
+    summary: "looks at history, drift, references, indexes, constraints, sequences and counts; writes the report",
+    request: verifyRequest,
+    run: verify,
+    keepEvidence: keepInStore,
+  }),
+  restore: define({
+    name: "restore",
+    summary: "restores a backup beside the database, compares fingerprints, swaps by rename and keeps the old one",
+    request: restoreRequest,
+    run: restore,
+    keepEvidence: keepInStore,
+  }),
+  status: define({
+    name: "status",
+    summary: "the state things are in; only reads",
+    request: stageRequest,
+    run: status,
+  }),
+  health: define({ name: "health", summary: "a quick health check; only reads", request: stageRequest, run: health }),
+  "local-start": define({
+    name: "local-start",
+    summary: "makes and starts the local stack's cluster and database",
+    request: localStartRequest,
+    run: localStart,
+  }),
+  "local-sample": define({
+    name: "local-sample",
+    summary: "fills a new local database with sample data",
+    request: localSampleRequest,
+    run: localSample,
+  }),
+  "local-stop": define({
+    name: "local-stop",
+    summary: "stops the local stack's cluster; its data stays",
+    request: localStartRequest,
+    run: localStop,
+  }),
+};
+export type StageName = keyof typeof stages;

@@ -1,0 +1,118 @@
+import type pg from "pg";
+import type { StageContext } from "../context.js";
+import type { MigrationRef, PreflightResult, StageRequest } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import { findBinaries } from "../postgres/binaries.js";
+import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
+import { withClient } from "../postgres/connection.js";
+import { assertEnvironment, readIdentity } from "../postgres/identity.js";
+import { assertDeployable } from "../prisma/deployable.js";
+import { diffDrift } from "../prisma/drift.js";
+import { compareHistory, readHistory } from "../prisma/history.js";
+import { readMigrations } from "../prisma/migrations.js";
+import { loadSchema } from "../prisma/schema.js";
+import { stamp } from "./stamp.js";
+
+/**
+ * Looks at everything that would make the run fail later, and refuses before anything is touched: the right database,
+ * programs new enough, rights, a history that the folder continues, no drift.
+ *
+ * @throws PipelineError (kind `refused`) for the first thing that is wrong.
+ */
+export async function preflight(request: StageRequest, context: StageContext): Promise<PreflightResult> {
+  const started = Date.now();
+  const { database, project, settings } = request;
+  const { log } = context;
+  const folder = await readMigrations(project.migrations);
+  const schema = await loadSchema(project.schema);
+
+  const seen = await withClient(database, { applicationName: "safe-migration preflight" }, async (client) => {
+    await assertEnvironment(client, request.environment);
+    await assertRights(client, database.migrateAs);
+    const identity = await readIdentity(client);
+    log.info(`connected to "${identity.database}"`, { server: identity.serverVersion });
+    const { rows } = await client.query<{ bytes: string; version: number }>(
+      "SELECT pg_database_size(current_database()) AS bytes, current_setting('server_version_num')::int AS version",
+    );
+    return {
+      identity,
+      bytes: Number(rows[0]?.bytes),
+      serverMajor: Math.floor((rows[0]?.version ?? 0) / 10_000),
+      history: compareHistory(folder, await readHistory(client, schema)),
+      long: await findLongTransactions(client, settings.preflight.longTransactionSeconds),
+    };
+  });
+  await findBinaries(seen.serverMajor);
+
+  const warnings = assertDeployable(seen.history, folder);
+  if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
+  warnings.push(...(await checkDrift(request, context, seen.history.applied)));
+  for (const warning of warnings) log.warn(warning);
+
+  const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
+  log.info(`${seen.history.applied.length} migrations applied, ${pending.length} pending`, {
+    pending: pending.map(({ name }) => name),
+  });
+  return {
+    stage: "preflight",
+    ...stamp(request, started),
+    identity: seen.identity,
+    databaseBytes: seen.bytes,
+    applied: seen.history.applied.map(({ name, checksum }) => ({ name, checksum })),
+    pending,
+    warnings,
+  };
+}
+
+/** @throws PipelineError where a later stage would lack a right: making the shadow database, or acting as the owner. */
+async function assertRights(client: pg.Client, migrateAs: string | undefined): Promise<void> {
+  const { rows } = await client.query<{ role: string; creates: boolean; acts: boolean | null }>(
+    `SELECT rolname AS role, rolsuper OR rolcreatedb AS creates,
+            (SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1) AS acts
+       FROM pg_roles WHERE rolname = current_user`,
+    [migrateAs ?? null],
+  );
+  const rights = rows[0];
+  if (rights?.creates !== true) {
+    throw noRight(
+      `role "${rights?.role ?? "?"}" may not create databases, which drift detection and restore need`,
+      `ALTER ROLE "${rights?.role ?? "?"}" CREATEDB;`,
+    );
+  }
+  if (migrateAs !== undefined && rights.acts !== true) {
+    throw noRight(
+      `role "${rights.role}" may not act as "${migrateAs}", which owns the application's objects`,
+      `GRANT "${migrateAs}" TO "${rights.role}";`,
+    );
+  }
+}
+
+function noRight(reason: string, remedy: string): PipelineError {
+  return new PipelineError({
+    code: "MISSING_RIGHT",
+    kind: "refused",
+    message: `The pipeline lacks a right: ${reason}.`,
+    state: "Nothing was touched.",
+    next: `As a superuser run: ${remedy} Then run the same command.`,
+  });
+}
+
+async function checkDrift(
+  { database, project, settings }: StageRequest,
+  { log, signal }: StageContext,
+  applied: readonly MigrationRef[],
+): Promise<string[]> {
+  const drift = await diffDrift(database, project, { applied: applied.map(({ name }) => name), log, signal });
+  if (!drift.drifted) return [];
+  const message = `The database differs from what its ${applied.length} applied migrations make:\n${drift.summary}`;
+  if (settings.preflight.drift === "warn") return [message];
+  throw new PipelineError({
+    code: "DRIFT",
+    kind: "refused",
+    message,
+    state: "Nothing was touched.",
+    next:
+      "Put the difference into a migration (npm run prisma:migrate:create -- --name NAME) or undo it in the database; " +
+      "or accept it with preflight.drift: warn. Then run the same command.",
+  });
+}

@@ -1,0 +1,211 @@
+import { join } from "node:path";
+import pg from "pg";
+import type { StageContext } from "../context.js";
+import type { Database, RestoreRequest, RestoreResult } from "../contracts.js";
+import { PipelineError, messageOf } from "../errors.js";
+import type { Logger } from "../log.js";
+import { npmRun } from "../npmRun.js";
+import { findProgram } from "../postgres/binaries.js";
+import { maintenanceDatabase, withClient } from "../postgres/connection.js";
+import { assertNeedsMet } from "../postgres/databaseNeeds.js";
+import { fingerprintDatabase } from "../postgres/fingerprint.js";
+import { type Difference, compareFingerprints } from "../postgres/fingerprints.js";
+import { readIdentity } from "../postgres/identity.js";
+import { interrupted } from "../postgres/interrupt.js";
+import { loadDump } from "../postgres/load.js";
+import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js";
+import * as checks from "../postgres/restoreChecks.js";
+import { applyOwnership, createScratch, dropLeftovers, dropScratch } from "../postgres/scratch.js";
+import { type Swapped, findDatabase, swapDatabases } from "../postgres/swap.js";
+import { scanBackups } from "../store/listBackups.js";
+import { type Manifest, dumpFolder } from "../store/manifest.js";
+import { openStore } from "../store/open.js";
+import type { Store } from "../store/store.js";
+import { noBackup, verifyBackup } from "../store/verifyBackup.js";
+import { stamp } from "./stamp.js";
+
+/** How long sessions of the old database are ended before the restore gives up, in milliseconds. */
+const swapPatienceMs = 30_000;
+
+/**
+ * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
+ * name. Until the swap, which is one transaction, the database is not touched; it is never dropped.
+ *
+ * @throws PipelineError where the backup is not whole, is another database's, or does not restore to what it was made of.
+ */
+export async function restore(request: RestoreRequest, context: StageContext): Promise<RestoreResult> {
+  const started = Date.now();
+  const store = openStore(request.store);
+  const { database, environment } = request;
+  checks.assertNotMaintenance(database.name);
+  const id = await chooseBackup(store, environment, request.backup, context.log);
+  try {
+    const { manifest, swapped } = await withPipelineLock(database, `restore ${request.run}`, (lock) =>
+      restoreBackup(request, context, store, id, lock),
+    );
+    const { tables } = manifest.fingerprints;
+    return {
+      stage: "restore",
+      ...stamp(request, started),
+      backup: id,
+      ...keptFields(swapped, database, context.log),
+      tables: tables.length,
+      rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+      swapMs: swapped.swapMs,
+    };
+  } catch (error) {
+    if (!context.signal.aborted || error instanceof PipelineError) throw error;
+    throw interrupted(
+      "The restore",
+      `"${database.name}" is as it was; what was restored beside it is dropped.`,
+      `Run it again: ${npmRun(environment, "db:restore", "--backup", id)}`,
+    );
+  }
+}
+
+function keptFields({ kept }: Swapped, database: Database, log: Logger): { kept?: string; dropKept?: string } {
+  if (kept === undefined) {
+    log.info(`"${database.name}" is restored; there was no database of that name before`);
+    return {};
+  }
+  const dropKept = `DROP DATABASE ${pg.escapeIdentifier(kept)};`;
+  log.info(`"${database.name}" is restored; the database that was there is kept as "${kept}"`, { dropWith: dropKept });
+  return { kept, dropKept };
+}
+
+async function chooseBackup(store: Store, environment: string, wanted: string, log: Logger): Promise<string> {
+  if (wanted !== "newest") return wanted;
+  const { complete, damaged } = await scanBackups(store, environment);
+  const [newest] = complete;
+  if (newest === undefined) throw await noBackup(store, environment, "newest");
+  for (const { id, reason } of damaged) log.warn(`backup ${id} is passed over: ${reason}`);
+  log.info(`the newest complete backup is ${newest.id}, made ${newest.created}`);
+  return newest.id;
+}
+
+async function restoreBackup(
+  request: RestoreRequest,
+  context: StageContext,
+  store: Store,
+  id: string,
+  lock: PipelineLock,
+): Promise<{ manifest: Manifest; swapped: Swapped }> {
+  const { database, environment } = request;
+  const { log, signal } = context;
+  const { jobs } = request.settings.backup;
+  const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
+  const manifest = await verifyBackup(store, environment, id, undefined, { jobs, signal, onProgress });
+  log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
+
+  const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
+  return withClient(database, options, async (client) => {
+    const target = await check(client, request, manifest, log);
+    await dropLeftovers(client, database.name, log);
+    const { properties } = manifest;
+    const scratch = await createScratch(client, { of: database.name, backup: id, properties });
+    log.info(`restoring into "${scratch}", beside "${database.name}"`);
+    try {
+      await load(request, context, store, manifest, scratch, target);
+      await prove(request, context, manifest, scratch);
+      await applyOwnership(client, scratch, properties);
+      signal.throwIfAborted();
+      lock.assertHeld();
+      log.progress("putting it in place", 0.98);
+      const swapped = await swapDatabases(database, { restored: scratch, properties, patienceMs: swapPatienceMs });
+      return { manifest, swapped };
+    } catch (error) {
+      await drop(database, scratch, log);
+      throw error;
+    }
+  });
+}
+
+/** Everything that can be known to fail, before anything is made. `client` is connected to the maintenance database. */
+async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, log: Logger) {
+  const { database, environment } = request;
+  const server = await readIdentity(client);
+  checks.assertNotNewer(manifest.identity, server);
+  const missingTablespaces = await assertNeedsMet(client, manifest.needs);
+  await checks.assertMayReplace(client, database.name, manifest.properties.owner);
+  if ((await findDatabase(client, database.name)) !== undefined) {
+    await checks.assertReplaceable(database, environment, manifest.identity, log);
+    await checks.assertUntied(client, database.name);
+  }
+  await checks.assertRoom(client, database, manifest.databaseBytes, log);
+  if (missingTablespaces.length > 0)
+    log.warn(`this cluster lacks the tablespaces ${missingTablespaces.join(", ")}: everything goes to the default one`);
+  if (manifest.needs.subscriptions.length > 0)
+    log.warn(
+      `subscriptions are not restored, make them anew where they are wanted: ${manifest.needs.subscriptions.join(", ")}`,
+    );
+  return { noTablespaces: missingTablespaces.length > 0, serverMajor: checks.majorOf(server.serverVersion) };
+}
+
+async function load(
+  request: RestoreRequest,
+  { log, signal }: StageContext,
+  store: Store,
+  manifest: Manifest,
+  scratch: string,
+  target: { noTablespaces: boolean; serverMajor: number },
+): Promise<void> {
+  const program = await findProgram("pg_restore", {
+    atLeast: checks.majorOf(manifest.tools.pgDump),
+    preferred: target.serverMajor,
+    than: "the pg_dump that made the backup",
+  });
+  const fetched = await store.fetch(join(manifest.environment, manifest.id, dumpFolder));
+  try {
+    const tables = manifest.fingerprints.tables.map((table) => ({ ...table, bytes: table.rows }));
+    const { jobs } = request.settings.backup;
+    const { directory } = fetched;
+    await loadDump(request.database, { ...target, program, directory, into: scratch, jobs, tables, log, signal });
+  } finally {
+    await fetched.release();
+  }
+}
+
+/** @throws PipelineError unless the restored database holds what the backup was made of, to the last value. */
+async function prove(
+  request: RestoreRequest,
+  { log, signal }: StageContext,
+  manifest: Manifest,
+  scratch: string,
+): Promise<void> {
+  const { database } = request;
+  const { jobs } = request.settings.backup;
+  const onProgress = (fraction: number, table: string) =>
+    log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
+  const options = { database: scratch, jobs, log, signal, image: manifest.fingerprints.image, onProgress };
+  const differences = compareFingerprints(manifest.fingerprints, await fingerprintDatabase(database, options));
+  if (differences.length > 0) throw differs(manifest.id, differences);
+  log.info("the restored database has the fingerprints of the backup", { tables: manifest.fingerprints.tables.length });
+  const analyze = {
+    database: scratch,
+    applicationName: "safe-migration analyze",
+    settings: { statement_timeout: "0" },
+  };
+  await withClient(database, analyze, (client) => client.query("ANALYZE"));
+}
+
+function differs(id: string, differences: readonly Difference[]): PipelineError {
+  const shown = differences.slice(0, 10).map(({ object, message }) => `${object} ${message}`);
+  const more = differences.length > shown.length ? ` and ${differences.length - shown.length} more` : "";
+  return new PipelineError({
+    code: "RESTORED_DIFFERS",
+    kind: "failedUnchanged",
+    message: `Backup ${id} does not restore to what it was made of: ${shown.join("; ")}${more}.`,
+    state: "The database is as it was; what was restored beside it is dropped.",
+    next: "Take another backup (npm run db:status lists them), and report this: a backup that does not restore is a defect.",
+  });
+}
+
+/** Drops what was restored; where that fails too, the next run does it. */
+async function drop(database: Database, scratch: string, log: Logger): Promise<void> {
+  try {
+    const options = { database: maintenanceDatabase, applicationName: "safe-migration restore" };
+    await withClient(database, options, (client) => dropScratch(client, scratch));
+  } catch (error) {
+    log.warn(`database "${scratch}" could not be dropped (${messageOf(error)}); the next run drops it`);
+  }
+}

@@ -1,0 +1,60 @@
+import type { StageContext } from "../context.js";
+import type { MigrationRef, StageRequest } from "../contracts.js";
+import { withClient } from "../postgres/connection.js";
+import { assertEnvironment, readIdentity } from "../postgres/identity.js";
+import { compareHistory, isProvedUnchanged, readHistory } from "../prisma/history.js";
+import { readMigrations } from "../prisma/migrations.js";
+import { loadSchema } from "../prisma/schema.js";
+import { listBackups } from "../store/listBackups.js";
+import { openStore } from "../store/open.js";
+import { stamp } from "./stamp.js";
+
+export interface StatusResult {
+  readonly stage: "status";
+  readonly run: string;
+  readonly environment: string;
+  readonly at: string;
+  readonly durationMs: number;
+  readonly database: string;
+  readonly systemIdentifier: string;
+  readonly applied: MigrationRef[];
+  readonly pending: MigrationRef[];
+  /** Failed, and not proved to have changed nothing. */
+  readonly failed: string[];
+  /** Stopped before they changed anything; applied again by the next run. */
+  readonly stopped: string[];
+  readonly edited: string[];
+  readonly missing: string[];
+  /** Complete backups, newest first. */
+  readonly backups: { readonly id: string; readonly created: string }[];
+}
+
+/** The state things are in: both sides of the history, and the backups. Only reads. */
+export async function status(request: StageRequest, _context: StageContext): Promise<StatusResult> {
+  const started = Date.now();
+  const folder = await readMigrations(request.project.migrations);
+  const schema = await loadSchema(request.project.schema);
+  const seen = await withClient(request.database, { applicationName: "safe-migration status" }, async (client) => {
+    await assertEnvironment(client, request.environment);
+    return {
+      identity: await readIdentity(client),
+      history: compareHistory(folder, await readHistory(client, schema)),
+    };
+  });
+  const { history, identity } = seen;
+  const ref = ({ name, checksum }: MigrationRef): MigrationRef => ({ name, checksum });
+  const backups = await listBackups(openStore(request.store), request.environment);
+  return {
+    stage: "status",
+    ...stamp(request, started),
+    database: identity.database,
+    systemIdentifier: identity.systemIdentifier,
+    applied: history.applied.map(ref),
+    pending: history.pending.map(ref),
+    failed: history.failed.filter((row) => !isProvedUnchanged(row)).map(({ name }) => name),
+    stopped: history.failed.filter(isProvedUnchanged).map(({ name }) => name),
+    edited: history.edited.map(({ name }) => name),
+    missing: history.missing.map(({ name }) => name),
+    backups: backups.map(({ id, created }) => ({ id, created })),
+  };
+}

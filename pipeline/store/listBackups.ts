@@ -1,0 +1,42 @@
+import { messageOf } from "../errors.js";
+import { manifestName, parseManifest, type Manifest } from "./manifest.js";
+import type { Store } from "./store.js";
+
+export interface ListedBackup {
+  readonly id: string;
+  readonly created: string;
+  readonly manifest: Manifest;
+}
+
+export interface Backups {
+  /** Complete ones, newest first. */
+  readonly complete: readonly ListedBackup[];
+  /** Folders whose manifest is there and cannot be trusted. */
+  readonly damaged: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Every backup of an environment. One without a manifest was never finished, and is none. */
+export async function scanBackups(store: Store, environment: string): Promise<Backups> {
+  const complete: ListedBackup[] = [];
+  const damaged: { id: string; reason: string }[] = [];
+  for (const entry of await store.list(environment)) {
+    if (!entry.endsWith("/")) continue;
+    const id = entry.slice(0, -1);
+    const path = `${environment}/${id}/${manifestName}`;
+    const text = await store.read(path);
+    if (text === undefined) continue;
+    try {
+      const manifest = parseManifest(text, store.urlOf(path));
+      complete.push({ id, created: manifest.created, manifest });
+    } catch (error) {
+      damaged.push({ id, reason: messageOf(error) });
+    }
+  }
+  complete.sort((a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? 1 : -1));
+  return { complete, damaged };
+}
+
+/** The complete backups of an environment, newest first. */
+export async function listBackups(store: Store, environment: string): Promise<readonly ListedBackup[]> {
+  return (await scanBackups(store, environment)).complete;
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { identitySchema } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import { databaseNeedsSchema } from "../postgres/databaseNeeds.js";
+import { databasePropertiesSchema } from "../postgres/databaseProperties.js";
+import { fingerprintsSchema } from "../postgres/fingerprints.js";
+
+export const manifestName = "manifest.json";
+/** The folder of a run in which its dump is. */
+export const dumpFolder = "dump";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const fileSchema = z.strictObject({
+  /** Relative to the run's folder, with `/`. */
+  path: z.string().min(1),
+  bytes: z.int().min(0),
+  sha256,
+});
+export type BackupFile = z.infer<typeof fileSchema>;
+
+/** A row of Prisma's history, as it stood in the backup's snapshot. */
+export const historyRow = z.strictObject({
+  name: z.string(),
+  checksum: z.string(),
+  finishedAt: z.string().nullable(),
+  rolledBackAt: z.string().nullable(),
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  id: z.string(),
+  environment: z.string(),
+  run: z.string(),
+  created: z.iso.datetime(),
+  identity: identitySchema,
+  /** Size of the database with its indexes, in bytes. */
+  databaseBytes: z.int(),
+  tools: z.strictObject({ pgDump: z.string(), compression: z.string() }),
+  migrations: z.array(historyRow),
+  properties: databasePropertiesSchema,
+  needs: databaseNeedsSchema,
+  fingerprints: fingerprintsSchema,
+  files: z.array(fileSchema),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** The manifest's text; its last field is the SHA-256 of all before it, so that a changed byte of its own shows as well. */
+export function renderManifest(manifest: Manifest): string {
+  // The schema's order of fields, so that the same manifest is always the same text.
+  const ordered = manifestSchema.parse(manifest);
+  const seal = hashText(JSON.stringify(ordered));
+  return `${JSON.stringify({ ...ordered, seal }, null, 1)}\n`;
+}
+
+/** @throws PipelineError saying what is wrong with it, for a text that is not, byte for byte, one that was rendered. */
+export function parseManifest(text: string, where: string): Manifest {
+  const parsed = manifestSchema.extend({ seal: sha256 }).safeParse(parseJson(text, where));
+  if (!parsed.success) throw damaged(where, `it is not what this program writes: ${firstLine(parsed.error)}`);
+  const { seal: _seal, ...manifest } = parsed.data;
+  if (renderManifest(manifest) !== text) throw damaged(where, "its own checksum does not hold");
+  return manifest;
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw damaged(where, "it ends too early or is no JSON");
+  }
+}
+
+function firstLine(error: z.ZodError): string {
+  return z.prettifyError(error).split("\n").slice(0, 2).join(" ");
+}
+
+export function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** A file of a backup is not what it was when the backup was made. */
+export function damaged(where: string, reason: string): PipelineError {
+  return new PipelineError({
+    code: "BACKUP_DAMAGED",
+    kind: "refused",
+    message: `${where} is damaged: ${reason}.`,
+    state: "Nothing was touched. This backup cannot be trusted; the others are not concerned.",
+    next: "List the backups (npm run db:status) and take another one, or make a new one (npm run db:backup).",
+  });
+}

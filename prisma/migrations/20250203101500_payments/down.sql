@@ -1,0 +1,3 @@
+DROP TABLE "payments";
+DROP TYPE "payment_method";
+DROP TYPE "payment_status";

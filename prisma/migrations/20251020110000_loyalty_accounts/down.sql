@@ -1,0 +1,2 @@
+DROP TABLE "loyalty_accounts";
+DROP TYPE "loyalty_tier";

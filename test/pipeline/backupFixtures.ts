@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type pg from "pg";
+import type { StageContext } from "../../pipeline/context.js";
+import {
+  type BackupRequest,
+  type Database,
+  type RestoreRequest,
+  backupRequest,
+  restoreRequest,
+} from "../../pipeline/contracts.js";
+import { type Logger, silent } from "../../pipeline/log.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
+
+/** A store of one test file; `remove` it in `after`. */
+export async function temporaryStore(): Promise<{ url: string; root: string; remove(): Promise<void> }> {
+  const root = await mkdtemp(join(tmpdir(), "safe-migration-store-"));
+  return { root, url: pathToFileURL(root).href, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+function stageFields(database: Database, store: string, run: string) {
+  const settings = { backup: {}, migrate: {}, preflight: {} };
+  return { environment: "local", run, database, project: { schema: "/none", migrations: "/none" }, store, settings };
+}
+
+export function backupOf(database: Database, store: string, run = "run"): BackupRequest {
+  return backupRequest.parse(stageFields(database, store, run));
+}
+
+export function restoreOf(database: Database, store: string, backup = "newest"): RestoreRequest {
+  return restoreRequest.parse({ ...stageFields(database, store, "restoring"), backup });
+}
+
+/** A context whose log is kept in `lines`. */
+export function recording(signal = new AbortController().signal): { context: StageContext; lines: string[] } {
+  const lines: string[] = [];
+  const add = (message: string) => void lines.push(message);
+  const log: Logger = { ...silent, info: add, warn: add, error: add };
+  return { context: { log, signal }, lines };
+}
+
+export const quiet: StageContext = recording().context;
+
+export function query<T extends pg.QueryResultRow>(database: Database, sql: string, values?: unknown[]): Promise<T[]> {
+  return withClient(database, { applicationName: "test" }, async (client) => (await client.query<T>(sql, values)).rows);
+}
+
+/** Runs `sql` in the maintenance database of the cluster. */
+export function maintain<T extends pg.QueryResultRow>(
+  database: Database,
+  sql: string,
+  values?: unknown[],
+): Promise<T[]> {
+  return query<T>({ ...database, name: maintenanceDatabase }, sql, values);
+}
+
+/** Names of the databases that begin with `prefix`. */
+export async function databasesLike(database: Database, prefix: string): Promise<string[]> {
+  const rows = await maintain<{ datname: string }>(
+    database,
+    "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY datname",
+    [prefix],
+  );
+  return rows.map(({ datname }) => datname);
+}
+
+/** For `assert.rejects`: a PipelineError of this code whose message matches. */
+export function failsWith(code: string, message = /./): (error: unknown) => true {
+  return (error) => {
+    if (!(error instanceof PipelineError)) throw error;
+    if (error.code !== code || !message.test(error.message)) throw error;
+    return true;
+  };
+}

@@ -1,0 +1,79 @@
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { messageOf } from "../../pipeline/errors.js";
+import { BuildError } from "./buildError.js";
+import { generateClient } from "./client.js";
+
+export interface Bundle {
+  /** Absolute path of the pipeline's CLI. */
+  readonly cli: string;
+  /** Absolute path of the checks module, where the project has one. */
+  readonly checks: string | undefined;
+}
+
+export interface BundlePaths {
+  /** Folder of this project: its pipeline and its node_modules. */
+  readonly root: string;
+  /** Folder the bundle is written to. */
+  readonly build: string;
+  /** Source of the checks module, if there is one. */
+  readonly checks: string | undefined;
+  /** The Prisma schema that the client of the checks is generated from. */
+  readonly schema: string;
+  readonly migrations: string;
+}
+
+/** WebAssembly modules that the bundle loads from beside itself. */
+const wasmModules = [
+  "@prisma/schema-engine-wasm/schema_engine_bg.wasm",
+  "@prisma/prisma-schema-wasm/src/prisma_schema_build_bg.wasm",
+  "libpg-query/wasm/libpg-query.wasm",
+];
+
+/**
+ * Bundles the pipeline and the project's checks, so that what runs is what is checked out and a host needs nothing but
+ * Node.js. Files are replaced by rename: a stage that is running keeps its own.
+ */
+export async function bundlePipeline(paths: BundlePaths): Promise<Bundle> {
+  const { root, build: buildFolder, checks } = paths;
+  await mkdir(buildFolder, { recursive: true });
+  const cli = await bundleModule(resolve(root, "pipeline/cli.ts"), join(buildFolder, "pipeline.cjs"));
+  for (const module of wasmModules) {
+    const target = join(buildFolder, module.split("/").at(-1) ?? module);
+    await replace(target, (partial) => copyFile(resolve(root, "node_modules", module), partial));
+  }
+  if (checks === undefined) return { cli, checks };
+  await generateClient(paths);
+  return { cli, checks: await bundleModule(checks, join(buildFolder, "checks.cjs")) };
+}
+
+async function bundleModule(source: string, target: string): Promise<string> {
+  const built = await build({
+    entryPoints: [source],
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    write: false,
+    logLevel: "silent",
+    // pg's optional native binding is never installed.
+    external: ["pg-native"],
+  }).catch((error: unknown) => {
+    throw new BuildError("The bundle", messageOf(error), source);
+  });
+  const text = built.outputFiles[0]?.text ?? "";
+  const before = await readFile(target, "utf8").catch(() => undefined);
+  if (before !== text) await replace(target, (partial) => writeFile(partial, text, { mode: 0o644 }));
+  return target;
+}
+
+async function replace(target: string, write: (partial: string) => Promise<void>): Promise<void> {
+  const partial = `${target}.${process.pid}`;
+  try {
+    await write(partial);
+    await rename(partial, target);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}

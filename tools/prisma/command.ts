@@ -1,0 +1,59 @@
+import type { Database, Project } from "../../pipeline/contracts.js";
+import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { loadSchema } from "../../pipeline/prisma/schema.js";
+import { type CommandFlags, parseFlags } from "./arguments.js";
+import { createCommand } from "./create.js";
+import { devCommand } from "./dev.js";
+import type { PrismaTarget } from "./environment.js";
+import { say, warn } from "./output.js";
+import { resetCommand } from "./reset.js";
+import { resolveCommand } from "./resolve.js";
+import { statusCommand } from "./status.js";
+import { runStockPrisma } from "./stock.js";
+
+export type PrismaCommandName = "generate" | "dev" | "status" | "reset" | "create" | "resolve" | "validate";
+
+/** What a command on a database works with. */
+export interface CommandContext {
+  readonly environment: string;
+  readonly database: Database;
+  readonly project: Pick<Project, "schema" | "migrations">;
+  readonly target: PrismaTarget;
+  readonly flags: CommandFlags;
+}
+
+const onDatabase = {
+  create: createCommand,
+  dev: devCommand,
+  status: statusCommand,
+  reset: resetCommand,
+  resolve: resolveCommand,
+} as const;
+
+/**
+ * Runs one of the `prisma:*` commands. Foreseen failures are printed with the state things are in and what to run next.
+ *
+ * @returns the exit code: see `exitCodes` in `pipeline/errors.ts`; `status` adds what its own page says.
+ */
+export async function prismaCommand(
+  name: PrismaCommandName,
+  args: readonly string[],
+  target: PrismaTarget,
+): Promise<number> {
+  try {
+    if (name === "generate") return await runStockPrisma(target, ["generate", ...args]);
+    const flags = parseFlags(name, args);
+    if (name === "validate") {
+      const schema = await loadSchema(target.project.schema);
+      say(`The Prisma schema is valid: ${schema.models.length} models in ${schema.files.length} file(s).`);
+      return exitCodes.ok;
+    }
+    const { environment, database, project } = target;
+    if (database === undefined) throw new Error(`prisma:migrate:${name} was called without a database`);
+    return await onDatabase[name]({ environment, database, project, target, flags });
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    warn(`${error.message}\n${error.state}\n${error.next}`);
+    return error.exitCode;
+  }
+}

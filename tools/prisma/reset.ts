@@ -1,0 +1,48 @@
+import { createInterface } from "node:readline/promises";
+import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
+import { reset } from "../../pipeline/prisma/authoring.js";
+import { readMigrations } from "../../pipeline/prisma/migrations.js";
+import { applyAll } from "./applyAll.js";
+import type { CommandContext } from "./command.js";
+import { lockWaitMs } from "./dev.js";
+import { assertDisposable } from "./disposable.js";
+import { say, warn } from "./output.js";
+
+/** `prisma:migrate:reset`: empties the database and applies every migration; asks for the database's name unless `--force`. */
+export async function resetCommand({ environment, database, project, flags }: CommandContext): Promise<number> {
+  assertDisposable(environment, "reset", "To go back to a backup: npm run db:restore -- --environment NAME");
+  // What would be applied afterwards must be readable before anything is lost.
+  await readMigrations(project.migrations);
+  warn(`ALL DATA in database "${database.name}" at ${database.host}:${database.port} (${environment}) will be lost.`);
+  if (!flags.force) await confirm(database.name);
+  await withAdvisoryLock(database, lockWaitMs, async () => {
+    await reset(database, project);
+    say(`Database "${database.name}" is empty.`);
+    await applyAll(database, project);
+  });
+  return exitCodes.ok;
+}
+
+/** @throws PipelineError (`refused`) unless the name is typed. */
+async function confirm(name: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw refusal("nobody can be asked here", "To go on without being asked: npm run prisma:migrate:reset -- --force");
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const typed = await reader.question(`Type the database's name to go on: `);
+    if (typed.trim() !== name) throw refusal(`"${typed.trim()}" is not "${name}"`, "Run the same command again.");
+  } finally {
+    reader.close();
+  }
+}
+
+function refusal(reason: string, next: string): PipelineError {
+  return new PipelineError({
+    code: "NOT_CONFIRMED",
+    kind: "refused",
+    message: `The database was not reset: ${reason}.`,
+    state: "Nothing was touched.",
+    next,
+  });
+}

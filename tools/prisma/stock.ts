@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { Database } from "../../pipeline/contracts.js";
+import { type PrismaTarget, prismaEnvironment, projectRoot } from "./environment.js";
+
+/** A command line for Prisma's own CLI. */
+export interface StockPrisma {
+  readonly command: string;
+  /** Arguments before those of the command: `["migrate", "status"]` is put after them. */
+  readonly args: readonly string[];
+  /** The whole environment of the child process. */
+  readonly env: Record<string, string>;
+  readonly cwd: string;
+}
+
+/** How Prisma's own CLI is run on a target, with the schema engine of this project. */
+export function stockPrismaFor(target: PrismaTarget): StockPrisma {
+  const folder = path.dirname(createRequire(__filename).resolve("prisma/package.json"));
+  return {
+    command: process.execPath,
+    args: [path.join(folder, "build", "index.js")],
+    env: prismaEnvironment(target),
+    cwd: target.project.root ?? projectRoot,
+  };
+}
+
+/** {@link stockPrismaFor} for a database of this project's own schema. */
+export function stockPrisma(database: Database, environment = "local"): StockPrisma {
+  const prisma = path.join(projectRoot, "prisma");
+  const project = { schema: path.join(prisma, "schema.prisma"), migrations: path.join(prisma, "migrations") };
+  return stockPrismaFor({ environment, database, project });
+}
+
+/** Runs Prisma's own CLI with this process's terminal. @returns its exit code. */
+export function runStockPrisma(target: PrismaTarget, args: readonly string[]): Promise<number> {
+  const { command, args: fixed, env, cwd } = stockPrismaFor(target);
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...fixed, ...args], { stdio: "inherit", env, cwd });
+    child.on("error", reject);
+    // A child ended by Ctrl-C has exit code 130 by the shell's custom.
+    child.on("close", (code) => resolve(code ?? 130));
+  });
+}
