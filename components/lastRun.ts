@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { type MigrationRef, migrationRef } from "../pipeline/contracts.js";
+
+/** What the stack's last successful update recorded in its outputs. */
+export const lastRunSchema = z.object({
+  run: z.string(),
+  /** Hash of the migrations and the schema that were verified. */
+  key: z.string(),
+  migrations: z.array(migrationRef),
+});
+export type LastRun = z.infer<typeof lastRunSchema>;
+
+/** The output under which {@link LastRun} is recorded. */
+export const lastRunOutput = "lastRun";
+
+/** Reads the stack's own last outputs; touches no database. `undefined` before the first successful update. */
+export async function readLastRun(): Promise<LastRun | undefined> {
+  const own = new pulumi.StackReference("last-run", {
+    name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
+  });
+  const details = await own.getOutputDetails(lastRunOutput);
+  const parsed = lastRunSchema.safeParse(details.value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** The migrations of the folder that the last run did not record as applied, an edited one among them. */
+export function pendingSince(last: LastRun | undefined, folder: readonly MigrationRef[]): MigrationRef[] {
+  const known = new Set(last?.migrations.map(({ name, checksum }) => `${name} ${checksum}`));
+  return folder.filter(({ name, checksum }) => !known.has(`${name} ${checksum}`));
+}
+
+/** Hash over what a run migrates to: migrations in order, and the schema's files. */
+export function runKey(
+  migrations: readonly MigrationRef[],
+  schema: readonly { path: string; content: string }[],
+): string {
+  const hash = createHash("sha256");
+  for (const { name, checksum } of migrations) hash.update(`${name} ${checksum}\n`);
+  for (const { path, content } of schema)
+    hash.update(`${path} ${createHash("sha256").update(content).digest("hex")}\n`);
+  return hash.digest("hex");
+}
+
+/**
+ * The run of this update: a new one, or the last one again where nothing is to be done.
+ *
+ * With `onChange` the last run is kept while migrations and schema are those that it verified: its requests are then equal
+ * to those in the state, and no Command runs. After a failed update the outputs still hold the run before, so the next
+ * update with the same change is a new run from its beginning, with a new backup.
+ */
+export function chooseRun(mode: "always" | "onChange", last: LastRun | undefined, key: string, fresh: string): string {
+  return mode === "onChange" && last?.key === key ? last.run : fresh;
+}

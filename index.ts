@@ -1,0 +1,62 @@
+import * as pulumi from "@pulumi/pulumi";
+import { bundlePipeline } from "./tools/build/bundle.js";
+import { chooseRun, pendingSince, readLastRun, runKey } from "./components/lastRun.js";
+import { LocalPostgres } from "./components/localPostgres.js";
+import { MigrationPipeline } from "./components/migrationPipeline.js";
+import { describePending } from "./components/pendingReport.js";
+import { LocalRunner } from "./components/runner.js";
+import { parseConfig, resolvePaths } from "./config.js";
+import { readMigrations } from "./pipeline/prisma/migrations.js";
+import { readSchemaFiles } from "./pipeline/prisma/schema.js";
+import { newRunId } from "./pipeline/runId.js";
+
+/** The program: configuration → components → outputs. */
+export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
+  const environment = pulumi.getStack();
+  const config = parseConfig(environment, pulumi.runtime.allConfig());
+  const paths = resolvePaths(config, __dirname);
+
+  const folder = (await readMigrations(paths.migrations)).migrations.map(({ name, checksum }) => ({ name, checksum }));
+  const key = runKey(folder, await readSchemaFiles(paths.schema));
+  const last = await readLastRun();
+  const run = chooseRun(config.pipeline.run, last, key, newRunId());
+  await pulumi.log.info(describePending(pendingSince(last, folder), last !== undefined));
+
+  const bundle = await bundlePipeline(paths);
+  const runner = new LocalRunner(bundle.cli);
+  const project = {
+    schema: paths.schema,
+    migrations: paths.migrations,
+    ...(bundle.checks === undefined ? {} : { checks: bundle.checks }),
+  };
+  const postgres = new LocalPostgres("postgres", {
+    environment,
+    directory: paths.cluster,
+    database: config.database.name,
+    owner: config.database.owner,
+    port: config.database.port,
+    ...(config.sample.enabled ? { sample: config.sample } : {}),
+    project,
+    run,
+    runner,
+  });
+  const pipeline = new MigrationPipeline("pipeline", {
+    environment,
+    run,
+    database: postgres.database,
+    project,
+    store: paths.storeUrl,
+    settings: { backup: config.backup, preflight: config.preflight, migrate: config.migrate },
+    runner,
+  });
+
+  return {
+    connection: postgres.connection,
+    backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),
+    migrations: pipeline.verify.migrations,
+    appliedNow: pipeline.migrate.applied.apply((applied) => applied.map(({ name }) => name)),
+    health: pipeline.verify.health,
+    report: pipeline.verify.report,
+    lastRun: { run, key, migrations: pipeline.verify.migrations },
+  };
+};
