@@ -1,0 +1,60 @@
+import { type StageRequest, backupResult } from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
+import { listBackups } from "../../pipeline/store/listBackups.js";
+import { openStore } from "../../pipeline/store/open.js";
+import type { RunNamed } from "./db.js";
+
+/** How old a backup may be, in minutes, to still count as just made for a deploy by hand. */
+const freshMinutes = 15;
+
+/**
+ * preflight → backup → migrate → verify, by hand: the seed's `prisma:migrate:deploy`.
+ *
+ * @param backup identifier of a backup made just before (`npm run db:backup`), or `newest`; absent: one is made.
+ * @returns the result of verify.
+ */
+export async function deploy(request: StageRequest, backup: string | undefined, run: RunNamed): Promise<unknown> {
+  if (backup === undefined) {
+    const preflight = await run("preflight", request);
+    const made = await run("backup", { ...request, preflight });
+    return migrateAndVerify(request, made, run);
+  }
+  const made = await readBackup(request, backup);
+  // The stages join the run that made the backup, so that its folder holds the evidence of all.
+  const joined = { ...request, run: made.run };
+  await run("preflight", joined);
+  return migrateAndVerify(joined, made, run);
+}
+
+async function migrateAndVerify(request: StageRequest, backup: unknown, run: RunNamed): Promise<unknown> {
+  const migrate = await run("migrate", { ...request, backup });
+  return run("verify", { ...request, backup, migrate });
+}
+
+async function readBackup(request: StageRequest, wanted: string) {
+  const store = openStore(request.store);
+  const complete = await listBackups(store, request.environment);
+  const found = wanted === "newest" ? complete[0] : complete.find(({ id }) => id === wanted);
+  const recorded = found && (await store.read(`${request.environment}/${found.id}/backup.json`));
+  const parsed = recorded === undefined ? undefined : backupResult.safeParse(outcomeResult(recorded));
+  if (parsed?.success !== true) throw unusable(request, wanted, "there is no such complete backup");
+  const age = (Date.now() - Date.parse(parsed.data.at)) / 60_000;
+  if (age > freshMinutes) throw unusable(request, parsed.data.id, `it is ${Math.round(age)} minutes old`);
+  return parsed.data;
+}
+
+function outcomeResult(text: string): unknown {
+  const outcome: unknown = JSON.parse(text);
+  return typeof outcome === "object" && outcome !== null && "result" in outcome ? outcome.result : undefined;
+}
+
+function unusable({ environment }: StageRequest, id: string, reason: string): PipelineError {
+  return new PipelineError({
+    code: "BACKUP_NOT_FRESH",
+    kind: "refused",
+    message: `Backup ${id} cannot stand behind this migration: ${reason} (at most ${freshMinutes} minutes, so that little is lost by going back).`,
+    state: "Nothing was touched.",
+    next: `${npmRun(environment, "prisma:migrate:deploy")} makes its own backup.`,
+  });
+}

@@ -1,0 +1,17 @@
+import { ConfigError } from "../../config.js";
+import { PipelineError, exitCodes, messageOf } from "../../pipeline/errors.js";
+import { BuildError } from "../build/buildError.js";
+
+/** Tells a person of a failure, and sets the exit code; what was not foreseen keeps its stack. */
+export function reportFailure(error: unknown): void {
+  if (error instanceof PipelineError || error instanceof BuildError) {
+    process.stderr.write(`\n${error.message}\n\nState: ${error.state}\nNext:  ${error.next}\n`);
+    process.exitCode = error instanceof PipelineError ? error.exitCode : exitCodes.usage;
+  } else if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = exitCodes.usage;
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
+    process.exitCode = exitCodes.defect;
+  }
+}

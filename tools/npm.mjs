@@ -1,0 +1,101 @@
+/**
+ * The entry of every npm script: `node tools/npm.mjs <script> [arguments…]`. It makes sure that what the script needs is set
+ * up, which works on a fresh clone, and hands over to the script's TypeScript. Only Node's own modules are used up to there.
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setUp } from "./setup/index.mjs";
+import { root } from "./setup/places.mjs";
+import { say, SetupError } from "./setup/say.mjs";
+
+const everything = ["packages", "postgres", "pulumi"];
+const database = ["packages", "postgres"];
+
+/**
+ * What each script needs and runs.
+ *
+ * @type {Record<string, { needs: readonly string[], run?: readonly string[] }>}
+ */
+const scripts = {
+  // Stacks
+  start: { needs: everything, run: ["tools/stack.ts", "start"] },
+  up: { needs: everything, run: ["tools/stack.ts", "up"] },
+  preview: { needs: everything, run: ["tools/stack.ts", "preview"] },
+  destroy: { needs: everything, run: ["tools/stack.ts", "destroy"] },
+  outputs: { needs: everything, run: ["tools/stack.ts", "outputs"] },
+  export: { needs: everything, run: ["tools/stack.ts", "export"] },
+
+  // The project's own checks
+  test: { needs: everything, run: ["tools/test.ts", "all"] },
+  "test:unit": { needs: everything, run: ["tools/test.ts", "unit"] },
+  "test:integration": { needs: everything, run: ["tools/test.ts", "integration"] },
+  lint: { needs: ["packages"], run: ["tools/test.ts", "checks"] },
+
+  // Set-up alone, looking at everything afresh
+  setup: { needs: everything },
+
+  // The application's databases, for the environment that NODE_ENV names
+  ...Object.fromEntries(
+    ["backup", "restore", "verify", "status", "preflight"].map((name) => [
+      `db:${name}`,
+      { needs: database, run: ["tools/commands/db.ts", name] },
+    ]),
+  ),
+  "db:backup:production": { needs: database, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
+  "db:verify:production": { needs: database, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
+  "health:check": { needs: database, run: ["tools/commands/db.ts", "health"] },
+  "prisma:migrate:deploy": { needs: database, run: ["tools/commands/db.ts", "deploy"] },
+  "prisma:generate": { needs: ["packages"], run: ["tools/commands/prisma.ts", "generate"] },
+  ...Object.fromEntries(
+    ["dev", "status", "reset", "create", "resolve"].map((name) => [
+      `prisma:migrate:${name}`,
+      { needs: database, run: ["tools/commands/prisma.ts", name] },
+    ]),
+  ),
+  bench: { needs: database, run: ["bench/index.ts"] },
+};
+
+function fail(message, code) {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}
+
+/**
+ * Runs a TypeScript file to its end in a process that takes this one's place: same terminal, signals, exit code.
+ *
+ * It leads a process group of its own. A terminal sends Ctrl-C to everyone in its group and npm sends it on once more; so it
+ * is taken here, and sent on once for each press, to the one process that knows what to do about it.
+ */
+function handOver([file, ...fixed], args, env) {
+  const child = spawn(process.execPath, ["--import", "tsx", join(root, file), ...fixed, ...args], {
+    cwd: root,
+    stdio: "inherit",
+    detached: true,
+    env: { ...process.env, ...env },
+  });
+  let last = 0;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      if (Date.now() - last > 1_000) child.kill(signal);
+      last = Date.now();
+    });
+  }
+  child.on("error", (error) => fail(`${file}: ${error.message}`, 1));
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+async function main([name, ...args]) {
+  const script = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
+  if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
+  try {
+    const env = await setUp(script.needs, { lookAgain: name === "setup" });
+    if (script.run) handOver(script.run, args, env);
+    else say("everything is in place");
+  } catch (error) {
+    if (error instanceof SetupError) fail(`set-up failed: ${error.message}`, 1);
+    fail(`set-up failed: ${error.stack ?? error.message}`, 1);
+  }
+}
+
+await main(process.argv.slice(2));

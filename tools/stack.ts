@@ -1,0 +1,257 @@
+/**
+ * `up`, `preview`, `destroy`, `outputs`, `export` and `start` of a stack: Pulumi's own engine, running the checkout's
+ * `index.ts` as an inline program of the Automation API, so that Pulumi's language host is not needed.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
+import { parse as parseYaml } from "yaml";
+import { parse, UsageError, type Arguments } from "./stack/arguments.js";
+import { Interrupt } from "./stack/interrupt.js";
+import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
+import { programOf } from "./stack/program.js";
+import { purge, PurgeRefused } from "./stack/purge.js";
+import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
+import { EngineStream } from "./stack/stream.js";
+import { renderTable, visible } from "./stack/table.js";
+import { localFolder, open, prepare, root, type Place } from "./stack/workspace.js";
+
+/** As the pipeline's: wrong request, refused before anything was touched, failed, stopped. */
+const exit = { failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
+
+/** A failure that has been foreseen: all that is printed is its message. */
+class StackFailure extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+}
+
+function say(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
+const interrupt = new Interrupt();
+const colour = process.stdout.isTTY && !process.env.NO_COLOR ? "always" : "never";
+
+async function main(args: Arguments): Promise<void> {
+  const place = prepare(args.stack, process.env);
+  switch (args.command) {
+    case "start":
+    case "up":
+      await up(args, place);
+      break;
+    case "preview":
+      await preview(args, place);
+      break;
+    case "destroy":
+      await destroy(args, place);
+      break;
+    case "outputs":
+      process.stdout.write(`${JSON.stringify(await outputs(args, place), null, 2)}\n`);
+      break;
+    case "export": {
+      const stack = await openExisting(args, place);
+      process.stdout.write(cli(stack, ["stack", "export"]));
+      break;
+    }
+  }
+}
+
+async function up(args: Arguments, place: Place): Promise<void> {
+  tellStandIn();
+  interrupt.install(say);
+  const stack = await open(args.stack, place, programOf(join(root, "index.ts")), true);
+  await clearUp(args, place, stack);
+  const result = await engine(args, place, (options) =>
+    stack.up({ ...options, suppressOutputs: args.command === "start" }),
+  );
+  if (args.command === "start") {
+    process.stdout.write(`\n${renderTable(visible(result.outputs), process.stdout.columns ?? 100)}\n`);
+  }
+}
+
+async function preview(args: Arguments, place: Place): Promise<void> {
+  tellStandIn();
+  interrupt.install(say);
+  const stack = await open(args.stack, place, programOf(join(root, "index.ts")), true);
+  await engine(args, place, (options) => stack.preview(options));
+}
+
+async function destroy(args: Arguments, place: Place): Promise<void> {
+  if (args.stack === "prod" && args.yesDestroy !== "prod") {
+    throw new StackFailure(
+      "prod is not destroyed without being named twice. Nothing was touched. If you mean it: npm run destroy -- --stack prod --yes-destroy prod",
+      exit.refused,
+    );
+  }
+  interrupt.install(say);
+  const stack = await openExisting(args, place);
+  await clearUp(args, place, stack);
+  await engine(args, place, (options) => stack.destroy(options));
+  if (args.purge) {
+    purge(localFolder);
+    say(`${localFolder} was removed, with the database and all its backups`);
+  } else if (args.stack === "local") {
+    say(`The data is still in ${localFolder}: npm start goes on with it; npm run destroy -- --purge removes it`);
+  }
+}
+
+async function outputs(args: Arguments, place: Place): Promise<Record<string, unknown>> {
+  const stack = await openExisting(args, place);
+  const all = visible(await stack.outputs());
+  if (Object.keys(all).length === 0) {
+    throw new StackFailure(
+      `The stack ${args.stack} has no outputs: it was never brought up, or it was destroyed. Run: ${upCommand(args)}`,
+      exit.refused,
+    );
+  }
+  return all;
+}
+
+/** Runs `pulumi` on a stack; the Automation API's own `exportStack` would print secrets in clear. */
+function cli({ workspace, name }: Stack, args: readonly string[]): string {
+  return execFileSync(workspace.pulumiCommand.command, [...args, "--stack", name, "--non-interactive"], {
+    cwd: workspace.workDir,
+    env: { ...process.env, ...workspace.envVars },
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 1024 * 1024 * 1024,
+  });
+}
+
+async function openExisting(args: Arguments, place: Place): Promise<Stack> {
+  try {
+    return await open(args.stack, place, undefined, false);
+  } catch (error) {
+    if (!(error instanceof StackNotFoundError)) throw error;
+    throw new StackFailure(`There is no stack ${args.stack} yet. Run: ${upCommand(args)}`, exit.refused);
+  }
+}
+
+function upCommand(args: Arguments): string {
+  return args.stack === "local" ? "npm start" : `npm run up -- --stack ${args.stack}`;
+}
+
+interface EngineOptions {
+  readonly onOutput: (chunk: string) => void;
+  readonly color: "always" | "never";
+  readonly signal: AbortSignal;
+}
+
+/** Runs one of the engine's operations, showing what it says; turns its failure into one message. */
+async function engine<T>(args: Arguments, place: Place, run: (options: EngineOptions) => Promise<T>): Promise<T> {
+  const stream = new EngineStream((line) => process.stdout.write(`${line}\n`));
+  try {
+    return await run({ onOutput: (chunk) => stream.write(chunk), color: colour, signal: interrupt.signal });
+  } catch (error) {
+    stream.end();
+    if (error instanceof ConcurrentUpdateError) throw busy(args, holders(args, place)[0]);
+    if (!(error instanceof CommandError)) throw error;
+    if (interrupt.happened) {
+      throw new StackFailure(
+        `Stopped. The state of ${args.stack} is saved and its lock is free; what was running has been cancelled. To go on: ${upCommand(args)}`,
+        exit.interrupted,
+      );
+    }
+    const what = stream.failed.length > 0 ? stream.failed.join(", ") : `the ${args.command} of ${args.stack}`;
+    throw new StackFailure(
+      `${what}: failed, for the reason under Diagnostics above. What was done before it is saved in the state; once the cause is mended, ${again(args)} goes on from there.`,
+      exit.failed,
+    );
+  } finally {
+    stream.end();
+  }
+}
+
+function again(args: Arguments): string {
+  if (args.command === "start") return "npm start";
+  return `npm run ${args.command} -- --stack ${args.stack}`;
+}
+
+function projectName(): string {
+  return (parseYaml(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name: string }).name;
+}
+
+function holders(args: Arguments, place: Place): LockHolder[] {
+  return place.stateFolder === undefined ? [] : readLocks(place.stateFolder, projectName(), args.stack);
+}
+
+function busy(args: Arguments, holder: LockHolder | undefined): StackFailure {
+  if (holder === undefined) {
+    return new StackFailure(
+      `The stack ${args.stack} is being updated by somebody else. Nothing was touched. Once that has ended: ${again(args)}. If nothing runs any more: pulumi cancel --stack ${args.stack}`,
+      exit.refused,
+    );
+  }
+  const who = `process ${holder.pid} of ${holder.user} on ${holder.host}, since ${holder.since}`;
+  return new StackFailure(
+    `The stack ${args.stack} is being updated by ${who}. Nothing was touched. Wait for it to end, then run: ${again(args)}`,
+    exit.refused,
+  );
+}
+
+/**
+ * Clears up after a run that was killed (a crash, a power cut): frees its lock, and drops what it left pending. Refuses if
+ * the lock's holder still works.
+ */
+async function clearUp(args: Arguments, place: Place, stack: Stack): Promise<void> {
+  const found = holders(args, place);
+  const living = found.find((holder) => livenessOf(holder) !== "dead");
+  if (living !== undefined) throw busy(args, living);
+  for (const holder of found) {
+    say(
+      `The stack ${args.stack} was left locked by process ${holder.pid}, which ended without finishing (since ${holder.since}); the lock is freed`,
+    );
+  }
+  if (found.length > 0) await stack.cancel();
+  if (place.stateFolder === undefined || !mayHavePending(place.stateFolder, projectName(), args.stack)) return;
+  const names = dropPendingCommands((words) => cli(stack, words), place.stateFolder);
+  if (names.length > 0) say(`Broken off in an earlier run, and looked at afresh in this one: ${names.join(", ")}`);
+}
+
+function tellStandIn(): void {
+  if (process.env.SAFE_MIGRATION_COMMAND_PLUGIN !== "stand-in") return;
+  say(
+    "Pulumi's download cannot be reached: the stand-in of tools/command-plugin takes the place of the command plugin 1.2.1",
+  );
+}
+
+function report(error: unknown): number {
+  if (error instanceof StackFailure) {
+    say(`\n${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof UsageError || error instanceof PurgeRefused) {
+    say(error.message);
+    return error instanceof UsageError ? exit.usage : exit.refused;
+  }
+  if (error instanceof CommandError) {
+    // Its message is the command line with both streams; what Pulumi said is enough.
+    if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
+      say(
+        "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
+      );
+      return exit.usage;
+    }
+    say(`pulumi failed: ${/stderr: ([\s\S]*?)\n(?:err\?: .*)?$/.exec(error.message)?.[1]?.trim() ?? error.message}`);
+    return exit.failed;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exit.failed;
+}
+
+async function run(): Promise<number> {
+  try {
+    await main(parse(process.argv.slice(2), process.env.NODE_ENV));
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+// The Automation API leaves its server's handles open; what was printed must be out before the end.
+void run().then((code) => process.stdout.write("", () => process.exit(code)));

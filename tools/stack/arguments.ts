@@ -1,0 +1,58 @@
+import { parseArgs } from "node:util";
+
+export const commands = ["start", "up", "preview", "destroy", "outputs", "export"] as const;
+export type Command = (typeof commands)[number];
+
+export interface Arguments {
+  readonly command: Command;
+  readonly stack: string;
+  /** `destroy`: remove the local stack's data as well. */
+  readonly purge: boolean;
+  /** `destroy`: the name of the protected stack that may be destroyed. */
+  readonly yesDestroy?: string;
+}
+
+/** The command line is wrong; nothing was touched. */
+export class UsageError extends Error {}
+
+const stackOfNodeEnv: Readonly<Record<string, string>> = { staging: "staging", production: "prod", development: "dev" };
+
+/** The stack meant where none is named: by `NODE_ENV`, as the application's own scripts have it, else `local`. */
+export function defaultStack(nodeEnv: string | undefined): string {
+  return stackOfNodeEnv[nodeEnv ?? ""] ?? "local";
+}
+
+/** @throws UsageError naming what is wrong and what is allowed. */
+export function parse(argv: readonly string[], nodeEnv: string | undefined): Arguments {
+  const [name, ...rest] = argv;
+  const command = commands.find((known) => known === name);
+  if (command === undefined) throw new UsageError(`unknown command "${name ?? ""}"; known: ${commands.join(", ")}`);
+  const values = read(command, rest);
+  const stack = values.stack ?? (command === "start" ? "local" : defaultStack(nodeEnv));
+  if (!/^[\w.-]+$/.test(stack))
+    throw new UsageError(`--stack ${stack}: a stack's name has letters, digits, "-", "_" and "." only`);
+  if (command === "start" && stack !== "local") {
+    throw new UsageError(`npm start is for the stack local; run: npm run up -- --stack ${stack}`);
+  }
+  if (values.purge && stack !== "local") {
+    throw new UsageError(
+      `--purge is for the stack local, whose data is under .local/; the data of ${stack} is not this command's`,
+    );
+  }
+  return { command, stack, purge: values.purge ?? false, yesDestroy: values["yes-destroy"] };
+}
+
+function read(command: Command, args: string[]) {
+  const stack = { stack: { type: "string", short: "s" } } as const;
+  const destroying = { ...stack, purge: { type: "boolean" }, "yes-destroy": { type: "string" } } as const;
+  try {
+    const options = command === "destroy" ? destroying : stack;
+    const { values } = parseArgs({ args, options, allowPositionals: false });
+    return values as { stack?: string; purge?: boolean; "yes-destroy"?: string };
+  } catch (error) {
+    const flags = command === "destroy" ? "--stack NAME, --purge, --yes-destroy NAME" : "--stack NAME";
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)} (allowed: ${flags})`, {
+      cause: error,
+    });
+  }
+}

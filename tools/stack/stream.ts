@@ -1,0 +1,38 @@
+/** What the engine prints, line by line: shown without its empty progress marks, and read for what failed. */
+export class EngineStream {
+  #rest = "";
+  #blank = true;
+  readonly #failed = new Set<string>();
+  readonly #sink: (line: string) => void;
+
+  constructor(sink: (line: string) => void) {
+    this.#sink = sink;
+  }
+
+  write(chunk: string): void {
+    const lines = (this.#rest + chunk).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#line(line);
+  }
+
+  end(): void {
+    if (this.#rest !== "") this.#line(this.#rest);
+    this.#rest = "";
+  }
+
+  /** The resources that failed, as `type name`, in the order they did. */
+  get failed(): readonly string[] {
+    return [...this.#failed];
+  }
+
+  #line(line: string): void {
+    // eslint-disable-next-line no-control-regex -- colours are not part of what is said
+    const plain = line.replace(/\x1b\[[0-9;]*m/g, "");
+    if (plain.startsWith("@ ")) return;
+    const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);
+    if (failure !== null) this.#failed.add(`${failure[1] ?? ""} ${failure[2] ?? ""}`);
+    const blank = plain.trim() === "";
+    if (!(blank && this.#blank)) this.#sink(line);
+    this.#blank = blank;
+  }
+}

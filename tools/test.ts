@@ -1,0 +1,107 @@
+/**
+ * `npm test`: the static checks (each counts as one test), then mocha. The very last line is `N passed, N failed`, with
+ * `, N skipped` if there are any.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { generateClient } from "./build/client.js";
+import { none, parseCounts, sum, summary, type Counts } from "./testing/counts.js";
+
+const root = resolve(__dirname, "..");
+
+const checks = [
+  { name: "tsc --noEmit", args: ["typescript/bin/tsc", "--noEmit"] },
+  { name: "eslint", args: ["eslint/bin/eslint.js", "--max-warnings", "0", "."] },
+  { name: "prettier --check", args: ["prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."] },
+];
+
+const suites = {
+  all: { checks: true, folders: ["test"] },
+  checks: { checks: true, folders: [] },
+  unit: { checks: false, folders: ["test/unit", "test/components"] },
+  integration: { checks: false, folders: ["test/pipeline", "test/engine"] },
+} as const;
+
+function isSuite(name: string): name is keyof typeof suites {
+  return name in suites;
+}
+
+/** Runs one of node_modules' programs to its end. @returns its exit code, 128 and more if a signal ended it */
+function run(
+  node: readonly string[],
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...node, join(root, "node_modules", program), ...args], {
+      cwd: root,
+      stdio: "inherit",
+      env: { ...process.env, ...env },
+    });
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 128));
+  });
+}
+
+async function runChecks(): Promise<Counts> {
+  let counts = none;
+  for (const {
+    name,
+    args: [program = "", ...args],
+  } of checks) {
+    const start = Date.now();
+    const code = await run([], program, args, {});
+    const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;
+    process.stdout.write(
+      code === 0 ? `  ✔ ${name} (${took})\n` : `  ✗ ${name} (${took}): failed with exit code ${code}, see above\n`,
+    );
+    counts = sum(counts, { ...none, [code === 0 ? "passed" : "failed"]: 1 });
+  }
+  return counts;
+}
+
+async function runMocha(folders: readonly string[], args: readonly string[]): Promise<Counts> {
+  const temporary = mkdtempSync(join(tmpdir(), "safe-migration-test-"));
+  const file = join(temporary, "counts.json");
+  const hooks = join(root, "test", "support", "hooks.ts");
+  try {
+    const specs = folders.filter((folder) => existsSync(join(root, folder))).map((folder) => `${folder}/**/*.test.ts`);
+    const options = ["--timeout", "120000", "--reporter", join(root, "tools", "reporter.cjs"), "--exit"];
+    if (existsSync(hooks)) options.push("--require", hooks);
+    const code = await run(["--import", "tsx"], "mocha/bin/mocha.js", [...options, ...args, ...specs], {
+      TEST_COUNTS: file,
+    });
+    const counts = parseCounts(existsSync(file) ? readFileSync(file, "utf8") : undefined);
+    // Something outside the tests failed: a file that cannot be loaded, a hook after the last test.
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function main([name = "all", ...args]: readonly string[]): Promise<number> {
+  if (!isSuite(name)) throw new Error(`unknown suite ${name}; known: ${Object.keys(suites).join(", ")}`);
+  const suite = suites[name];
+  // The checks and the tests import the sample's Prisma client, which git does not keep.
+  await generateClient({
+    schema: join(root, "prisma/schema.prisma"),
+    migrations: join(root, "prisma/migrations"),
+    build: join(root, ".build"),
+  });
+  let counts = suite.checks ? await runChecks() : none;
+  if (suite.folders.length > 0) counts = sum(counts, await runMocha(suite.folders, args));
+  process.stdout.write(`\n${summary(counts)}\n`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+void main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);
