@@ -1,247 +1,34 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
-import pg from "pg";
-import { bundlePipeline } from "../tools/build/bundle.js";
-import {
-  type BackupResult,
-  type Database,
-  type StageRequest,
-  backupResult,
-  settingsSchema,
-} from "../pipeline/contracts.js";
 import { messageOf } from "../pipeline/errors.js";
-import { ensureCluster, stopCluster } from "../pipeline/local/cluster.js";
-import { ensureDatabase } from "../pipeline/local/database.js";
-import { ensureSample, sizeFor } from "../pipeline/local/sample.js";
-import { stockPrismaFor } from "../tools/prisma/stock.js";
-import { silent } from "../pipeline/log.js";
-import { libpqEnvironment, withClient } from "../pipeline/postgres/connection.js";
-import { type Measured, measure } from "./measure.js";
 
-/**
- * This backup, restore and whole pipeline beside the plan's own way (`pg_dump > file.sql`, `psql -f file.sql`, its
- * `safe-migration.sh`), in one run on the same generated database. Every figure is a whole process: start to exit.
- */
+/** `npm run bench`: figures of this project beside what a user would otherwise do, side by side in one run. */
 
-const root = resolve(__dirname, "..");
-const bytesOf: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9 };
-
-interface Row {
-  readonly what: string;
-  readonly plan: number;
-  readonly ours: number;
-  readonly unit: "s" | "MB";
-  readonly note: string;
-}
+const unit: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9 };
 
 function parseSize(text: string): number {
   const match = /^(\d+)(MB|GB)$/.exec(text);
   if (match === null) throw new InvalidArgumentError("a number and MB or GB, e.g. 100MB");
-  return Number(match[1]) * (bytesOf[match[2] ?? ""] ?? 0);
+  return Number(match[1]) * (unit[match[2] ?? ""] ?? 0);
 }
 
-async function main(): Promise<void> {
-  const command = new Command("npm run bench --")
-    .requiredOption("--size <size>", "size of the generated database, e.g. 100MB or 1GB", parseSize, 100e6)
-    .option("--repeat <n>", "runs of each figure; the median is shown", (text) => Number.parseInt(text, 10), 3)
-    .option("--json", "print the figures as JSON")
-    .parse();
-  const { size, repeat, json } = command.opts<{ size: number; repeat: number; json?: boolean }>();
-  const say = (text: string) => process.stderr.write(`${text}\n`);
-
-  const folder = await mkdtemp(join(tmpdir(), "safe-migration-bench-"));
-  const controller = new AbortController();
-  process.once("SIGINT", () => controller.abort(new Error("SIGINT")));
-  const context = { log: silent, signal: controller.signal };
-  try {
-    say(`making a cluster and ${Math.round(size / 1e6)} MB of sample data …`);
-    const cluster = await ensureCluster({ directory: join(folder, "cluster"), ...context });
-    const database = await ensureDatabase(cluster, {
-      name: "bench",
-      owner: "bench_owner",
-      environment: "local",
-      ...context,
-    });
-    const source = { schema: join(root, "prisma/schema.prisma"), migrations: join(root, "prisma/migrations") };
-    const checks = join(root, "prisma/checks.ts");
-    const bundle = await bundlePipeline({ root, build: join(root, ".build"), checks, ...source });
-    const project = {
-      ...source,
-      ...(bundle.checks === undefined ? {} : { checks: bundle.checks }),
-    };
-    await ensureSample(database, project, { ...sizeFor(size), ...context });
-    const bytes = await databaseBytes(database);
-    say(`the database has ${(bytes / 1e6).toFixed(0)} MB; ${repeat} runs of each`);
-
-    const request = (run: string): StageRequest => ({
-      environment: "local",
-      run,
-      database,
-      project,
-      store: pathToFileURL(join(folder, "store")).href,
-      settings: settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} }),
-    });
-    const rows = await compare({ folder, database, cli: bundle.cli, request, repeat, say });
-    if (json === true) process.stdout.write(`${JSON.stringify({ bytes, rows })}\n`);
-    else process.stdout.write(render(rows, bytes));
-  } finally {
-    await stopCluster(join(folder, "cluster"), { log: silent, signal: new AbortController().signal });
-    await rm(folder, { recursive: true, force: true });
-  }
+function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("a whole number from 1 on");
+  return Number(text);
 }
 
-interface Bench {
-  readonly folder: string;
-  readonly database: Database;
-  readonly cli: string;
-  readonly request: (run: string) => StageRequest;
-  readonly repeat: number;
-  readonly say: (text: string) => void;
-}
-
-async function compare({ folder, database, cli, request, repeat, say }: Bench): Promise<Row[]> {
-  const env = await libpqEnvironment(database);
-  const file = join(folder, "backup.sql");
-  let peakBytes = 0;
-  const stage = async (name: string, body: object): Promise<Measured> => {
-    const measured = await measure(process.execPath, [cli, "--log-level", "error", name], {
-      stdin: JSON.stringify(body),
-    });
-    peakBytes = Math.max(peakBytes, measured.peakBytes);
-    return measured;
-  };
-
-  say("backup …");
-  const plain = await times(repeat, () => measure("pg_dump", ["--file", file], { env }));
-  let backup: BackupResult | undefined;
-  const ours = await times(repeat, async (at) => {
-    const measured = await stage("backup", request(`bench-${at}`));
-    backup = backupResult.parse(JSON.parse(measured.stdout));
-    return measured;
-  });
-  const made = backup;
-  if (made === undefined) throw new Error("no backup was made");
-
-  say("restore …");
-  const psql = await times(repeat, async (at) => {
-    const name = `plain_${at}`;
-    await onMaintenance(database, (client) => client.query(`CREATE DATABASE ${name}`));
-    const measured = await measure(
-      "psql",
-      ["--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--file", file],
-      {
-        env: { ...env, PGDATABASE: name },
-      },
-    );
-    await onMaintenance(database, (client) => client.query(`DROP DATABASE ${name}`));
-    return measured;
-  });
-  const restore = await times(repeat, async (at) => {
-    const measured = await stage("restore", { ...request(`restore-${at}`), backup: made.id });
-    const { dropKept } = JSON.parse(measured.stdout) as { dropKept: string };
-    await onMaintenance(database, (client) => client.query(dropKept));
-    return measured;
+const program = new Command("npm run bench --");
+program
+  .command("pipeline", { isDefault: true })
+  .description("backup, restore and the whole pipeline beside pg_dump, psql and the plan's script")
+  .option("--size <size>", "size of the generated database, e.g. 100MB or 1GB", parseSize, 100e6)
+  .option("--repeat <n>", "runs of each figure; the median is shown", parseCount, 3)
+  .option("--json", "print the figures as JSON")
+  .action(async (options: { size: number; repeat: number; json?: boolean }) => {
+    const { benchPipeline } = await import("./pipeline.js");
+    await benchPipeline({ ...options, json: options.json === true });
   });
 
-  say("whole pipeline …");
-  const whole = await times(repeat, async (at) => {
-    const base = request(`whole-${at}`);
-    const parts = [await stage("preflight", base)];
-    const preflight: unknown = JSON.parse(parts[0]?.stdout ?? "");
-    parts.push(await stage("backup", { ...base, preflight }));
-    const fresh: unknown = JSON.parse(parts[1]?.stdout ?? "");
-    parts.push(await stage("migrate", { ...base, backup: fresh }));
-    const migrate: unknown = JSON.parse(parts[2]?.stdout ?? "");
-    parts.push(await stage("verify", { ...base, backup: fresh, migrate }));
-    return sum(parts);
-  });
-  say("the plan's script, with the stock Prisma CLI …");
-  const script = await times(repeat, async () =>
-    sum([
-      await measure("pg_dump", ["--file", file], { env }),
-      await stockPrisma(request("stock"), ["migrate", "status"]),
-      await stockPrisma(request("stock"), ["migrate", "deploy"]),
-    ]),
-  );
-  const plainBytes = (await stat(file)).size;
-  const backupSeconds = median(ours).seconds;
-  return [
-    { what: "backup", plan: median(plain).seconds, ours: backupSeconds, unit: "s", note: "pg_dump > file.sql" },
-    { what: "size of the backup", plan: plainBytes / 1e6, ours: made.bytes / 1e6, unit: "MB", note: "file.sql" },
-    { what: "restore", plan: median(psql).seconds, ours: median(restore).seconds, unit: "s", note: "psql -f file.sql" },
-    {
-      what: "pipeline",
-      plan: median(script).seconds,
-      ours: median(whole).seconds,
-      unit: "s",
-      note: "safe-migration.sh, no checks",
-    },
-    {
-      what: "pipeline less its backup",
-      plan: median(script).seconds - median(plain).seconds,
-      ours: median(whole).seconds - backupSeconds,
-      unit: "s",
-      note: "migrate status and deploy",
-    },
-    { what: "peak memory of a stage", plan: 0, ours: peakBytes / 1e6, unit: "MB", note: "" },
-  ];
-}
-
-/** The stock Prisma CLI on this database, its engine by the shim. */
-function stockPrisma({ database, environment, project }: StageRequest, args: readonly string[]): Promise<Measured> {
-  const stock = stockPrismaFor({ environment, database, project });
-  return measure(stock.command, [...stock.args, ...args], { env: stock.env, cwd: stock.cwd });
-}
-
-async function times(repeat: number, work: (at: number) => Promise<Measured>): Promise<Measured[]> {
-  const all: Measured[] = [];
-  for (let at = 0; at < repeat; at++) all.push(await work(at));
-  return all;
-}
-
-function median(all: readonly Measured[]): Measured {
-  const sorted = [...all].sort((a, b) => a.seconds - b.seconds);
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (middle === undefined) throw new Error("nothing was measured: --repeat is at least 1");
-  return middle;
-}
-
-function sum(parts: readonly Measured[]): Measured {
-  return {
-    seconds: parts.reduce((total, { seconds }) => total + seconds, 0),
-    peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
-    stdout: "",
-  };
-}
-
-function onMaintenance<T>(database: Database, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  return withClient(database, { applicationName: "bench", database: "postgres" }, work);
-}
-
-async function databaseBytes(database: Database): Promise<number> {
-  const { rows } = await withClient(database, { applicationName: "bench" }, (client) =>
-    client.query<{ bytes: string }>("SELECT pg_database_size(current_database()) AS bytes"),
-  );
-  return Number(rows[0]?.bytes);
-}
-
-function render(rows: readonly Row[], bytes: number): string {
-  const table = new Table({
-    head: ["", "the plan's way", "safe-migration", "ratio", "beside"],
-    style: { head: [], border: [] },
-  });
-  for (const { what, plan, ours, unit, note } of rows) {
-    const value = (number: number) => `${number.toFixed(number < 10 ? 2 : 0)} ${unit}`;
-    table.push([what, plan === 0 ? "–" : value(plan), value(ours), plan === 0 ? "–" : (ours / plan).toFixed(2), note]);
-  }
-  return `Database of ${(bytes / 1e6).toFixed(0)} MB; medians. Ratio below 1: safe-migration needs less.\n${table.toString()}\n`;
-}
-
-main().catch((error: unknown) => {
+program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

@@ -54,7 +54,7 @@ export default async function checks(connection: Connection): Promise<Outcome> {
         "orders-without-user",
         await ordersWithoutUser(prisma),
         "belong to no user",
-        "npm run db:diagnose shows them; give each its user, or restore them: npm run db:restore",
+        "Give each its user, or restore them: npm run db:restore",
       ),
       finding(
         "orders-of-missing-user",

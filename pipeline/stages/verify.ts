@@ -3,15 +3,16 @@ import { failedFindings, runApplicationChecks } from "../checks/application.js";
 import { findInvalidIndexes, findSequencesBehind, findUnvalidatedConstraints } from "../checks/catalogue.js";
 import { countRows, countTables } from "../checks/counts.js";
 import { findOrphans } from "../checks/orphans.js";
-import type { Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
+import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { diffDrift } from "../prisma/drift.js";
 import { type HistoryComparison, compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
-import { loadSchema } from "../prisma/schema.js";
+import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { renderReport } from "../report/markdown.js";
 import { openStore } from "../store/open.js";
 import { stamp } from "./stamp.js";
@@ -29,45 +30,39 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   const folder = await readMigrations(project.migrations);
   const schema = await loadSchema(project.schema);
 
-  const steps = 7;
-  let step = 0;
-  const next = (what: string) => log.progress(what, step++ / steps);
-  const seen = await withClient(database, { applicationName: "safe-migration verify" }, async (client) => {
-    await assertEnvironment(client, request.environment);
-    next("history");
-    const history = compareHistory(folder, await readHistory(client, schema));
-    const findings = describeHistory(history);
-    // Where the history is not what the folder says, tables may be missing; looking further would only add noise.
-    if (findings.length > 0) return { history, findings, counts: {}, tables: await countTables(client) };
-    next(`references (${schema.relations.length} relations)`);
-    findings.push(...(await findOrphans(client, schema.relations)));
-    next("indexes, constraints and sequences");
-    findings.push(...(await findInvalidIndexes(client)));
-    findings.push(...(await findUnvalidatedConstraints(client)));
-    findings.push(...(await findSequencesBehind(client)));
-    next(`counts (${schema.models.length} models)`);
-    return { history, findings, counts: await countRows(client, schema.models), tables: await countTables(client) };
-  });
-  const findings = seen.findings;
-
-  if (findings.length === 0) {
-    next("drift");
-    const names = seen.history.applied.map(({ name }) => name);
-    const drift = await diffDrift(database, project, { applied: names, log, signal: context.signal });
-    if (drift.drifted) findings.push(driftFinding(drift.summary, request));
-  }
-  next("the application's checks");
-  const application =
-    project.checks === undefined
-      ? { counts: seen.counts, findings: [] }
-      : await runApplicationChecks(project.checks, database);
-  findings.push(...application.findings);
+  const progress = countedProgress(log, 6);
+  const { history, tables } = await withClient(
+    database,
+    { applicationName: "safe-migration verify" },
+    async (client) => {
+      await assertEnvironment(client, request.environment);
+      return {
+        history: compareHistory(folder, await readHistory(client, schema)),
+        tables: await countTables(client),
+      };
+    },
+  );
+  progress("history");
+  const findings = describeHistory(history);
+  // Where the history is not what the folder says, tables may be missing; looking further would only add noise.
+  const look = findings.length === 0;
+  const looks = [
+    look ? lookAtData(database, schema, progress) : Promise.resolve(nothingSeen),
+    look ? findDrift(request, context, history).then((found) => (progress("drift"), found)) : Promise.resolve([]),
+    look && project.checks !== undefined
+      ? runApplicationChecks(project.checks, database).then((found) => (progress("the application's checks"), found))
+      : Promise.resolve(undefined),
+  ] as const;
+  // Where one fails, the others end first: none goes on behind the stage's back.
+  await Promise.allSettled(looks);
+  const [data, drift, application] = await Promise.all(looks);
+  findings.push(...data.findings, ...drift, ...(application?.findings ?? []));
 
   const failed = failedFindings(findings);
   const health: Health = {
     status: failed.length === 0 ? "healthy" : "unhealthy",
-    tables: seen.tables,
-    ...application.counts,
+    tables,
+    ...(application?.counts ?? data.counts),
   };
   for (const finding of findings) log.warn(`${finding.check}: ${finding.message}`, { remedy: finding.remedy });
   const reportPath = `${request.environment}/${request.run}/report.md`;
@@ -75,8 +70,8 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   const result: VerifyResult = {
     stage: "verify",
     ...stamp(request, started),
-    migrations: seen.history.applied.map(({ name, checksum }) => ({ name, checksum })),
-    counts: seen.counts,
+    migrations: history.applied.map(({ name, checksum }) => ({ name, checksum })),
+    counts: data.counts,
     relations: schema.relations.length,
     findings,
     health,
@@ -86,9 +81,51 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   if (failed.length > 0) throw verifyFailed(failed, request, result);
   log.info(
     `healthy: ${result.migrations.length} migrations, ${schema.relations.length} relations without orphans`,
-    application.counts,
+    application?.counts ?? data.counts,
   );
   return result;
+}
+
+interface DataSeen {
+  readonly findings: Finding[];
+  readonly counts: Record<string, number>;
+}
+const nothingSeen: DataSeen = { findings: [], counts: {} };
+
+/** References, indexes, constraints, sequences and counts. */
+async function lookAtData(
+  database: Database,
+  schema: PrismaSchema,
+  progress: (what: string) => void,
+): Promise<DataSeen> {
+  return withClient(database, { applicationName: "safe-migration verify" }, async (client) => {
+    const findings = await findOrphans(client, schema.relations);
+    progress(`references (${schema.relations.length} relations)`);
+    findings.push(...(await findInvalidIndexes(client)));
+    findings.push(...(await findUnvalidatedConstraints(client)));
+    findings.push(...(await findSequencesBehind(client)));
+    progress("indexes, constraints and sequences");
+    const counts = await countRows(client, schema.models);
+    progress(`counts (${schema.models.length} models)`);
+    return { findings, counts };
+  });
+}
+
+async function findDrift(
+  request: VerifyRequest,
+  context: StageContext,
+  history: HistoryComparison,
+): Promise<Finding[]> {
+  const applied = history.applied.map(({ name }) => name);
+  const { log, signal } = context;
+  const drift = await diffDrift(request.database, request.project, { applied, log, signal });
+  return drift.drifted ? [driftFinding(drift.summary, request)] : [];
+}
+
+/** Progress of steps that end in whatever order. */
+function countedProgress(log: Logger, steps: number): (what: string) => void {
+  let done = 0;
+  return (what) => log.progress(what, ++done / steps);
 }
 
 function describeHistory(history: HistoryComparison): Finding[] {

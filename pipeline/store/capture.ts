@@ -36,14 +36,13 @@ export async function captureDatabase(database: Database, options: CaptureOption
     // Before pg_dump looks at them: see readSequences.
     const sequences = await readSequences(held.client);
     const tables = await listTables(held.client);
-    const read = await readRest(held.client);
     const { pgDump } = await findBinaries(Math.floor((await serverVersionNumber(held.client)) / 10_000));
     const compression = await chooseCompression(pgDump);
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, stop.signal]);
     const progress = combinedProgress(options.log);
     const shared = { ...options, signal, lockTimeoutMs, snapshot: held.id };
-    const [fingerprints] = await allOrStop(stop, [
+    const [fingerprints, , read] = await allOrStop(stop, [
       fingerprintDatabase(database, { ...shared, sequences, onProgress: progress("fingerprint of", 0.3) }),
       dumpDatabase(database, {
         ...shared,
@@ -52,6 +51,7 @@ export async function captureDatabase(database: Database, options: CaptureOption
         tables,
         onProgress: progress("dumping", 0.65),
       }),
+      readRest(held.client),
     ]);
     return { ...read, tools: { pgDump: pgDump.version, compression }, fingerprints };
   } finally {
@@ -59,8 +59,11 @@ export async function captureDatabase(database: Database, options: CaptureOption
   }
 }
 
-/** Both results; the first failure stops the other and is what is thrown, once both have ended. */
-async function allOrStop<A, B>(stop: AbortController, work: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+/** All results; the first failure stops the others and is what is thrown, once all have ended. */
+async function allOrStop<A, B, C>(
+  stop: AbortController,
+  work: readonly [Promise<A>, Promise<B>, Promise<C>],
+): Promise<[A, B, C]> {
   let first: { error: unknown } | undefined;
   for (const promise of work)
     promise.catch((error: unknown) => {

@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  type BackupResult,
+  type Database,
+  type MigrateResult,
+  type StageRequest,
+  stageRequest,
+} from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { ensureSample } from "../../pipeline/local/sample.js";
+import { connect } from "../../pipeline/postgres/connection.js";
+import { backup } from "../../pipeline/stages/backup.js";
+import { migrate } from "../../pipeline/stages/migrate.js";
+import { preflight } from "../../pipeline/stages/preflight.js";
+import { status } from "../../pipeline/stages/status.js";
+import { verify } from "../../pipeline/stages/verify.js";
+import { testCluster } from "../support/postgres.js";
+import { failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+
+const sample = resolve(__dirname, "../../prisma");
+
+/** The chain as `pulumi up` runs it, on the sample shop, without Pulumi. */
+describe("the stages, one after the other", function () {
+  this.timeout(120_000);
+  const name = "stages_shop";
+  let database: Database;
+  let folder: string;
+  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let runs = 0;
+
+  before(async () => {
+    store = await temporaryStore();
+    folder = await mkdtemp(join(tmpdir(), "safe-migration-stages-"));
+    await cp(join(sample, "schema.prisma"), join(folder, "schema.prisma"));
+    await cp(join(sample, "migrations"), join(folder, "migrations"), { recursive: true });
+    const test = await testCluster();
+    database = await test.create(name, { owner: "shop" });
+    await ensureSample(database, project(), { users: 60, orders: 300, ...quiet });
+  });
+  after(async () => {
+    await store.remove();
+    await rm(folder, { recursive: true, force: true });
+    await (await testCluster()).drop(name);
+  });
+
+  const project = () => ({ schema: join(folder, "schema.prisma"), migrations: join(folder, "migrations") });
+  const request = (settings: object = {}): StageRequest =>
+    stageRequest.parse({
+      environment: "local",
+      run: `run-${++runs}`,
+      database,
+      project: project(),
+      store: store.url,
+      settings: {
+        backup: {},
+        preflight: {},
+        migrate: { lockTimeoutMs: 200, lockRetries: 1, retryDelayMs: 10 },
+        ...settings,
+      },
+    });
+  const chain = async (base = request()): Promise<{ made: BackupResult; migrated: MigrateResult }> => {
+    const made = await backup({ ...base, preflight: await preflight(base, quiet) }, quiet);
+    return { made, migrated: await migrate({ ...base, backup: made }, quiet) };
+  };
+  const addMigration = async (migration: string, sql: string) => {
+    await mkdir(join(folder, "migrations", migration), { recursive: true });
+    await writeFile(join(folder, "migrations", migration, "migration.sql"), sql);
+  };
+  const dropMigration = (migration: string) => rm(join(folder, "migrations", migration), { recursive: true });
+
+  it("applies what is pending and verifies it, with a report", async () => {
+    const base = request();
+    const looked = await preflight(base, quiet);
+    assert.equal(looked.pending.length, 2);
+    const { made, migrated } = await chain(base);
+    assert.deepEqual(
+      migrated.applied.map(({ name: applied }) => applied),
+      looked.pending.map(({ name: pending }) => pending),
+    );
+    const result = await verify({ ...base, backup: made, migrate: migrated }, quiet);
+    assert.equal(result.health.status, "healthy");
+    assert.equal(result.counts["UserProfile"], 60);
+    assert.equal(result.relations, 10);
+    const report = await readFile(new URL(result.report), "utf8");
+    assert.match(report, /^# Verified: local/);
+    for (const { name: applied, checksum } of migrated.applied)
+      assert.match(report, new RegExp(`${applied}.*${checksum}`));
+  });
+
+  describe("migrate refuses", () => {
+    it("a backup that another run made", async () => {
+      const made = await backup(request(), quiet);
+      await assert.rejects(migrate({ ...request(), backup: made }, quiet), failsWith("NOT_THIS_RUNS_BACKUP"));
+    });
+
+    it("a backup one of whose files was changed", async () => {
+      const base = request();
+      const made = await backup(base, quiet);
+      const dump = join(store.root, "local", made.id, "dump");
+      const file = (await readdir(dump)).find((entry) => entry.endsWith(".dat.gz") || entry.endsWith(".dat.zst"));
+      const path = join(dump, file ?? "toc.dat");
+      const bytes = await readFile(path);
+      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+      await writeFile(path, bytes);
+      await assert.rejects(migrate({ ...base, backup: made }, quiet), failsWith("BACKUP_DAMAGED", /dat/));
+    });
+
+    it("a backup of another database", async () => {
+      const base = request();
+      const made = await backup(base, quiet);
+      const other = { ...made, identity: { ...made.identity, systemIdentifier: "1" } };
+      await assert.rejects(migrate({ ...base, backup: other }, quiet), failsWith("OTHER_DATABASE"));
+    });
+  });
+
+  describe("preflight refuses, and touches nothing", () => {
+    it("a database that is marked as another environment's", async () => {
+      await maintain(database, `ALTER DATABASE ${name} SET "safe_migration.environment" = 'prod'`);
+      await assert.rejects(preflight(request(), quiet), failsWith("WRONG_ENVIRONMENT", /"prod"/));
+      await assert.rejects(backup(request(), quiet), failsWith("WRONG_ENVIRONMENT"));
+      await maintain(database, `ALTER DATABASE ${name} RESET "safe_migration.environment"`);
+    });
+
+    it("a role that may not create databases", async () => {
+      await maintain(database, "DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN PASSWORD 'weak'");
+      process.env["WEAK_PASSWORD"] = "weak";
+      const weak: Database = {
+        ...database,
+        user: "weak",
+        password: { from: "environment", variable: "WEAK_PASSWORD" },
+      };
+      await assert.rejects(
+        preflight({ ...request(), database: weak }, quiet),
+        failsWith("MISSING_RIGHT", /create databases/),
+      );
+      await maintain(database, "ALTER ROLE weak CREATEDB");
+      await assert.rejects(
+        preflight({ ...request(), database: weak }, quiet),
+        failsWith("MISSING_RIGHT", /act as "shop"/),
+      );
+      await maintain(database, "DROP ROLE weak");
+    });
+
+    it("a database that does not exist, rather than making an empty one", async () => {
+      const mistyped = { ...request(), database: { ...database, name: "stages_shpo" } };
+      await assert.rejects(preflight(mistyped, quiet), failsWith("NO_DATABASE", /stages_shpo/));
+    });
+
+    it("drift, unless told to warn of it", async () => {
+      await query(database, "ALTER TABLE orders ADD COLUMN by_hand int");
+      await assert.rejects(preflight(request(), quiet), failsWith("DRIFT", /by_hand/));
+      const { warnings } = await preflight(request({ preflight: { drift: "warn" } }), quiet);
+      assert.match(warnings.join("\n"), /by_hand/);
+      await query(database, "ALTER TABLE orders DROP COLUMN by_hand");
+    });
+
+    it("a file that mixes what must be alone with other statements", async () => {
+      await addMigration(
+        "20260101000000_mixed",
+        "CREATE INDEX CONCURRENTLY a ON orders (id);\nCREATE TABLE b (id int);",
+      );
+      await assert.rejects(preflight(request(), quiet), failsWith("NOT_ATOMIC", /20260101000000_mixed/));
+      await dropMigration("20260101000000_mixed");
+    });
+
+    it("a failed row of another tool, of which nothing is proved", async () => {
+      await query(
+        database,
+        `INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('x', 'x', '20260102000000_stock', 'ERROR')`,
+      );
+      await addMigration("20260102000000_stock", "SELECT 1;");
+      await assert.rejects(preflight(request(), quiet), failsWith("FAILED_MIGRATION", /20260102000000_stock/));
+      assert.deepEqual((await status(request(), quiet)).failed, ["20260102000000_stock"]);
+      await query(database, "DELETE FROM _prisma_migrations WHERE id = 'x'");
+      await dropMigration("20260102000000_stock");
+    });
+  });
+
+  it("preflight warns of a transaction that has been open for long", async () => {
+    const idle = await connect(database, { applicationName: "a forgotten session" });
+    await idle.query("BEGIN; SELECT 1");
+    await idle.query("SELECT pg_sleep(1.2)");
+    const { warnings } = await preflight(request({ preflight: { longTransactionSeconds: 1 } }), quiet);
+    await idle.end();
+    assert.match(warnings.join("\n"), /a forgotten session/);
+  });
+
+  it("migrate tries again after a lock timeout, and names who was in the way", async () => {
+    await addMigration("20260103000000_locked", "ALTER TABLE orders ADD COLUMN locked int;");
+    const holder = await connect(database, { applicationName: "a slow report" });
+    await holder.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+    const base = request();
+    await assert.rejects(chain(base), (error: unknown) => {
+      assert.ok(error instanceof PipelineError);
+      assert.equal(error.code, "LOCK_TIMEOUT");
+      assert.equal(error.kind, "failedUnchanged");
+      assert.match(error.message, /waited 2 time\(s\) for: pid \d+ \(.*a slow report/);
+      return true;
+    });
+    const { context, lines } = recording();
+    const again = request({ migrate: { lockTimeoutMs: 200, lockRetries: 9, retryDelayMs: 10 } });
+    const made = await backup(again, quiet);
+    const released = new Promise<void>((done) =>
+      setTimeout(() => void holder.query("ROLLBACK").then(() => done()), 600),
+    );
+    const { applied } = await migrate({ ...again, backup: made }, context);
+    await released;
+    await holder.end();
+    assert.ok((applied[0]?.attempts ?? 0) > 1, lines.join("\n"));
+    await addSchemaColumn("locked");
+  });
+
+  /** Keeps the schema in step with a migration of an `orders` column. */
+  const addSchemaColumn = async (column: string) => {
+    const path = join(folder, "schema.prisma");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace(/(model Order \{\n)/, `$1  ${column} Int?\n`));
+  };
+
+  describe("verify finds", () => {
+    const findings = async (): Promise<string> => {
+      try {
+        return (await verify(request(), quiet)).findings.map(({ check, message }) => `${check}: ${message}`).join("\n");
+      } catch (error) {
+        assert.ok(error instanceof PipelineError);
+        assert.equal(error.code, "VERIFY_FAILED");
+        return error.message;
+      }
+    };
+
+    it("nothing on a healthy database", async () => assert.equal(await findings(), ""));
+
+    it("a pending migration", async () => {
+      await addMigration("20260201000000_pending", "SELECT 1;");
+      assert.match(await findings(), /pending: .*20260201000000_pending/);
+      await dropMigration("20260201000000_pending");
+    });
+
+    it("rows that point at nothing, where the foreign key was switched off for a while", async () => {
+      await query(database, "ALTER TABLE order_items DISABLE TRIGGER ALL");
+      await query(
+        database,
+        "UPDATE order_items SET order_id = -1 WHERE id IN (SELECT id FROM order_items ORDER BY id LIMIT 3)",
+      );
+      assert.match(
+        await findings(),
+        /orphans: public\.order_items \(order_id\): 3 row\(s\) point at no row of public\.orders/,
+      );
+      await query(database, "UPDATE order_items SET order_id = (SELECT min(id) FROM orders) WHERE order_id = -1");
+      await query(database, "ALTER TABLE order_items ENABLE TRIGGER ALL");
+    });
+
+    it("an index that is not valid, and a constraint that was never checked", async () => {
+      await query(database, "ALTER TABLE orders ADD CONSTRAINT unchecked CHECK (id > 0) NOT VALID");
+      await query(database, "CREATE INDEX broken ON orders (placed_at)");
+      await query(database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass");
+      const found = await findings();
+      assert.match(found, /invalid-index: index broken on orders/);
+      await query(database, "DROP INDEX broken");
+      const { findings: warnings } = await verify(request(), quiet);
+      assert.deepEqual(
+        warnings.map(({ check, severity }) => `${check} ${severity}`),
+        ["unvalidated-constraint warning"],
+      );
+      await query(database, "ALTER TABLE orders DROP CONSTRAINT unchecked");
+    });
+
+    it("a sequence that would hand out a value that is taken", async () => {
+      const [row] = await query<{ sequence: string; last: string }>(
+        database,
+        "SELECT pg_get_serial_sequence('orders', 'id') AS sequence, max(id)::text AS last FROM orders",
+      );
+      await query(database, "SELECT setval($1, 5)", [row?.sequence]);
+      assert.match(await findings(), /sequence-behind: sequence .*orders_id_seq is at 5/);
+      await query(database, "SELECT setval($1, $2::bigint)", [row?.sequence, row?.last]);
+    });
+
+    it("drift", async () => {
+      await query(database, "ALTER TABLE orders ALTER COLUMN currency DROP NOT NULL");
+      assert.match(await findings(), /drift: .*/);
+      await query(database, "ALTER TABLE orders ALTER COLUMN currency SET NOT NULL");
+      assert.equal(await findings(), "");
+    });
+  });
+});
