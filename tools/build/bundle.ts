@@ -1,7 +1,8 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { messageOf } from "../../pipeline/errors.js";
+import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
 import { BuildError } from "./buildError.js";
 import { generateClient } from "./client.js";
 
@@ -24,13 +25,6 @@ export interface BundlePaths {
   readonly migrations: string;
 }
 
-/** WebAssembly modules that the bundle loads from beside itself. */
-const wasmModules = [
-  "@prisma/schema-engine-wasm/schema_engine_bg.wasm",
-  "@prisma/prisma-schema-wasm/src/prisma_schema_build_bg.wasm",
-  "libpg-query/wasm/libpg-query.wasm",
-];
-
 /**
  * Bundles the pipeline and the project's checks, so that what runs is what is checked out and a host needs nothing but
  * Node.js. Files are replaced by rename: a stage that is running keeps its own.
@@ -39,9 +33,8 @@ export async function bundlePipeline(paths: BundlePaths): Promise<Bundle> {
   const { root, build: buildFolder, checks } = paths;
   await mkdir(buildFolder, { recursive: true });
   const cli = await bundleModule(resolve(root, "pipeline/cli.ts"), join(buildFolder, "pipeline.cjs"));
-  for (const module of wasmModules) {
-    const target = join(buildFolder, module.split("/").at(-1) ?? module);
-    await replace(target, (partial) => copyFile(resolve(root, "node_modules", module), partial));
+  for (const file of wasmFiles()) {
+    await replace(join(buildFolder, basename(file)), (partial) => copyFile(file, partial));
   }
   if (checks === undefined) return { cli, checks };
   await generateClient(paths);
