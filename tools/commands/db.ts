@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { PipelineError } from "../../pipeline/errors.js";
 import { stopSignal } from "../../pipeline/stopSignal.js";
 import type { Format, Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
@@ -7,6 +8,7 @@ import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
+import { type RunNamed, runHere } from "./runNamed.js";
 import { readTarget, requestFor } from "./target.js";
 
 /** The seed's `db:*` and `health:check` commands: one stage, run here for the environment that NODE_ENV names. */
@@ -29,9 +31,6 @@ const byHand: Readonly<Record<string, { stage: StageName | "deploy"; backup: boo
   deploy: { stage: "deploy", backup: true },
 };
 
-/** Runs a stage of a target and throws its failure. */
-export type RunNamed = (stage: StageName, request: unknown) => Promise<unknown>;
-
 async function act(name: string, flags: Flags): Promise<void> {
   const options: RunStageOptions = {
     format: flags.logFormat,
@@ -40,20 +39,28 @@ async function act(name: string, flags: Flags): Promise<void> {
     write: (text) => process.stderr.write(text),
     signal: stopSignal(),
   };
-  const run: RunNamed = async (stage, request) => {
-    const outcome = await stages[stage].run(request, options);
-    if (!outcome.ok) throw outcome.error;
-    return outcome.result;
-  };
-  const target = await readTarget(flags.environment);
-  const request = await requestFor(target);
+  const told = new WeakSet<PipelineError>();
+  try {
+    const result = await resultOf(name, flags, runHere(options, told));
+    process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : describeResult(result));
+  } catch (error) {
+    if (flags.json === true && error instanceof PipelineError) process.stdout.write(`${JSON.stringify({ error })}\n`);
+    // A person in front of a terminal has just read it in the log.
+    if (error instanceof PipelineError && told.has(error) && flags.logFormat === "text") {
+      process.exitCode = error.exitCode;
+    } else {
+      reportFailure(error);
+    }
+  }
+}
+
+async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unknown> {
   const { stage } = byHand[name] ?? { stage: undefined };
   if (stage === undefined) throw new Error(`no such command: ${name}`);
-  const result =
-    stage === "deploy"
-      ? await deploy(request, flags.backup, run)
-      : await run(stage, { ...request, ...(stage === "restore" && flags.backup ? { backup: flags.backup } : {}) });
-  process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : describeResult(result));
+  const request = await requestFor(await readTarget(flags.environment));
+  if (stage === "deploy") return deploy(request, flags.backup, run);
+  const named = stage === "restore" && flags.backup !== undefined ? { backup: flags.backup } : {};
+  return run(stage, { ...request, ...named });
 }
 
 function program(): Command {

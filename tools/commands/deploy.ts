@@ -3,7 +3,7 @@ import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { listBackups } from "../../pipeline/store/listBackups.js";
 import { openStore } from "../../pipeline/store/open.js";
-import type { RunNamed } from "./db.js";
+import type { RunNamed } from "./runNamed.js";
 
 /** How old a backup may be, in minutes, to still count as just made for a deploy by hand. */
 const freshMinutes = 15;
