@@ -110,6 +110,14 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
 
   say("backup …");
   const plain = await times(repeat, () => measure("pg_dump", ["--file", file], { env }));
+  const bare = await times(repeat, async () => {
+    const target = join(folder, "bare");
+    const measured = await measure("pg_dump", ["--format=directory", "--jobs=2", "--compress=1", "--file", target], {
+      env,
+    });
+    await rm(target, { recursive: true });
+    return measured;
+  });
   let backup: BackupResult | undefined;
   const ours = await times(repeat, async (at) => {
     const measured = await stage("backup", request(`bench-${at}`));
@@ -166,6 +174,13 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
   const backupSeconds = median(ours).seconds;
   return [
     { what: "backup", plan: median(plain).seconds, ours: backupSeconds, unit: "s", note: "pg_dump > file.sql" },
+    {
+      what: "its dump alone",
+      plan: median(plain).seconds,
+      ours: median(bare).seconds,
+      unit: "s",
+      note: "no fingerprints, no checksums",
+    },
     { what: "size of the backup", plan: plainBytes / 1e6, ours: made.bytes / 1e6, unit: "MB", note: "file.sql" },
     { what: "restore", plan: median(psql).seconds, ours: median(restore).seconds, unit: "s", note: "psql -f file.sql" },
     {
