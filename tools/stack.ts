@@ -12,6 +12,7 @@ import { Interrupt } from "./stack/interrupt.js";
 import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
 import { programOf } from "./stack/program.js";
 import { purge, PurgeRefused } from "./stack/purge.js";
+import { StackFileError } from "./stack/stackFile.js";
 import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
 import { EngineStream } from "./stack/stream.js";
 import { renderTable, visible } from "./stack/table.js";
@@ -157,6 +158,8 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
         exit.interrupted,
       );
     }
+    // Pulumi refuses some things, a value of a wrong type among them, before its engine has anything to show.
+    if (!stream.explained) throw new StackFailure(`pulumi refused: ${saidBy(error)}`, exit.failed);
     const what = stream.failed.length > 0 ? stream.failed.join(", ") : `the ${args.command} of ${args.stack}`;
     throw new StackFailure(
       `${what}: failed, for the reason under Diagnostics above. What was done before it is saved in the state; once the cause is mended, ${again(args)} goes on from there.`,
@@ -220,24 +223,33 @@ function tellStandIn(): void {
   );
 }
 
+/** What Pulumi's CLI said: the error's own message is the command line with both streams. */
+function saidBy(error: CommandError): string {
+  const stderr = /stderr: ([\s\S]*?)\n\s*(?:err\?: |$)/.exec(error.message)?.[1] ?? error.message;
+  return stderr.replace(/^Command failed with exit code[^\n]*\n/, "").trim();
+}
+
 function report(error: unknown): number {
   if (error instanceof StackFailure) {
     say(`\n${error.message}`);
     return error.exitCode;
+  }
+  if (error instanceof StackFileError) {
+    say(`${error.message}\n${error.state} ${error.next}`);
+    return exit.usage;
   }
   if (error instanceof UsageError || error instanceof PurgeRefused) {
     say(error.message);
     return error instanceof UsageError ? exit.usage : exit.refused;
   }
   if (error instanceof CommandError) {
-    // Its message is the command line with both streams; what Pulumi said is enough.
     if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
       say(
         "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
       );
       return exit.usage;
     }
-    say(`pulumi failed: ${/stderr: ([\s\S]*?)\n(?:err\?: .*)?$/.exec(error.message)?.[1]?.trim() ?? error.message}`);
+    say(`pulumi failed: ${saidBy(error)}`);
     return exit.failed;
   }
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));

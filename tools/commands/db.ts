@@ -57,7 +57,7 @@ async function act(name: string, flags: Flags): Promise<void> {
 async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unknown> {
   const { stage } = byHand[name] ?? { stage: undefined };
   if (stage === undefined) throw new Error(`no such command: ${name}`);
-  const request = await requestFor(await readTarget(flags.environment));
+  const request = await requestFor(readTarget(flags.environment));
   if (stage === "deploy") return deploy(request, flags.backup, run);
   const named = stage === "restore" && flags.backup !== undefined ? { backup: flags.backup } : {};
   return run(stage, { ...request, ...named });

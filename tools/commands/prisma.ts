@@ -5,7 +5,7 @@ import { readTarget, targetDatabase } from "./target.js";
 
 /** The seed's `prisma:*` commands, for the environment that NODE_ENV names. */
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  const target = await readTarget(environmentOf(process.env["NODE_ENV"]));
+  const target = readTarget(environmentOf(process.env["NODE_ENV"]));
   const { environment, paths } = target;
   return prismaCommand(name as PrismaCommandName, withName(args), {
     environment,

@@ -1,13 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parse } from "yaml";
-import { z } from "zod";
 import { bundlePipeline } from "../build/bundle.js";
 import { type Config, type Paths, parseConfig, resolvePaths } from "../../config.js";
 import type { Database, StageRequest } from "../../pipeline/contracts.js";
-import { PipelineError, messageOf } from "../../pipeline/errors.js";
+import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
 import { newRunId } from "../../pipeline/runId.js";
+import { readStackFile } from "../stack/stackFile.js";
 
 const root = resolve(__dirname, "../..");
 
@@ -18,27 +17,20 @@ export interface Target {
   readonly paths: Paths;
 }
 
-const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish() }).nullable();
-
-/** Reads the environment's configuration from its stack's file. @throws PipelineError, ConfigError */
-export async function readTarget(environment: string): Promise<Target> {
+/** Reads the environment's configuration from its stack's file. @throws PipelineError, StackFileError, ConfigError */
+export function readTarget(environment: string): Target {
   const path = join(root, `Pulumi.${environment}.yaml`);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new PipelineError(
-      {
-        code: "NO_STACK",
-        kind: "usage",
-        message: `There is no environment "${environment}": ${path} cannot be read (${messageOf(error)}).`,
-        state: "Nothing was touched.",
-        next: "Name another one with NODE_ENV (development, staging, production; unset: local), or make that file.",
-      },
-      { cause: error },
-    );
+  // The local stack needs no settings.
+  if (environment !== "local" && !existsSync(path)) {
+    throw new PipelineError({
+      code: "NO_STACK",
+      kind: "usage",
+      message: `There is no environment "${environment}": ${path} does not exist.`,
+      state: "Nothing was touched.",
+      next: "Name another one with NODE_ENV (development, staging, production; unset: local), or make that file.",
+    });
   }
-  const config = parseConfig(environment, stackFile.parse(parse(text))?.config ?? {});
+  const config = parseConfig(environment, readStackFile(path).config ?? {});
   return { environment, config, paths: resolvePaths(config, root) };
 }
 

@@ -2,6 +2,7 @@
 export class EngineStream {
   #rest = "";
   #blank = true;
+  #explained = false;
   readonly #failed = new Set<string>();
   readonly #sink: (line: string) => void;
 
@@ -25,10 +26,16 @@ export class EngineStream {
     return [...this.#failed];
   }
 
+  /** Whether the engine has said what went wrong. */
+  get explained(): boolean {
+    return this.#explained;
+  }
+
   #line(line: string): void {
     // eslint-disable-next-line no-control-regex -- colours are not part of what is said
     const plain = line.replace(/\x1b\[[0-9;]*m/g, "");
     if (plain.startsWith("@ ")) return;
+    if (/\berror: /.test(plain)) this.#explained = true;
     const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);
     if (failure !== null) this.#failed.add(`${failure[1] ?? ""} ${failure[2] ?? ""}`);
     const blank = plain.trim() === "";

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { LocalWorkspace, Stack, type LocalWorkspaceOptions, type PulumiFn } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
+import { readStackFile } from "./stackFile.js";
 
 /** The checkout. */
 export const root = resolve(__dirname, "..", "..");
@@ -57,16 +58,11 @@ function passphraseFile(): string {
 function writeSettings(workDir: string): void {
   const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
   writeFileSync(join(workDir, "Pulumi.yaml"), stringify({ ...project, main: root }));
-  const settings = readSettings(join(root, "Pulumi.local.yaml"));
+  const settings = readStackFile(join(root, "Pulumi.local.yaml"));
   // The salt belongs to the state, not to the settings: Pulumi made it when it made the stack.
-  const { encryptionsalt } = readSettings(join(workDir, "Pulumi.local.yaml"));
+  const { encryptionsalt } = readStackFile(join(workDir, "Pulumi.local.yaml"));
   const merged = encryptionsalt === undefined ? settings : { encryptionsalt, ...settings };
   writeFileSync(join(workDir, "Pulumi.local.yaml"), stringify(merged));
-}
-
-function readSettings(path: string): Record<string, unknown> {
-  if (!existsSync(path)) return {};
-  return (parse(readFileSync(path, "utf8")) ?? {}) as Record<string, unknown>;
 }
 
 /** Opens the stack, making it if asked to. @throws StackNotFoundError if it is not there and `create` is not set. */
