@@ -1,0 +1,204 @@
+import type { Node } from "libpg-query";
+import type { ColumnType } from "./columnType.js";
+import type { Name } from "./names.js";
+
+/** A column as CREATE TABLE or ADD COLUMN describes it. */
+export interface ColumnSpec {
+  readonly name: string;
+  readonly type?: ColumnType;
+  readonly notNull: boolean;
+  readonly defaultValue?: Node;
+  readonly generated?: "stored" | "virtual";
+  readonly identity: boolean;
+  readonly serial: boolean;
+}
+
+export type ConstraintKind = "primary" | "unique" | "foreign" | "check" | "exclude" | "notNull";
+
+export interface ConstraintSpec {
+  readonly kind: ConstraintKind;
+  /** Absent: PostgreSQL makes one. */
+  readonly name?: string;
+  readonly columns: readonly string[];
+  readonly notValid: boolean;
+  readonly usingIndex?: string;
+  readonly references?: Name;
+  readonly expression?: Node;
+}
+
+export interface IndexSpec {
+  readonly name?: string;
+  /** Columns named in it, those of its expressions and of its WHERE included. */
+  readonly columns: readonly string[];
+  /** Names of its plain columns in order; undefined where it holds an expression. */
+  readonly keys?: readonly string[];
+  readonly unique: boolean;
+  readonly partial: boolean;
+}
+
+/** What DROP, RENAME and SET SCHEMA are about. */
+export type ObjectKind =
+  | "table"
+  | "view"
+  | "materialized view"
+  | "foreign table"
+  | "index"
+  | "sequence"
+  | "type"
+  | "schema"
+  | "function"
+  | "trigger"
+  | "policy"
+  | "extension"
+  | "other";
+
+/** How rows are changed. */
+export type WriteVerb = "UPDATE" | "DELETE" | "MERGE" | "INSERT … ON CONFLICT DO UPDATE";
+
+/**
+ * One thing that a statement does, apart from how it is written: `ALTER TABLE a ADD b int, DROP c` is two. The rules and the
+ * schema's state are both told of these.
+ */
+export type Change =
+  | {
+      readonly kind: "createTable";
+      readonly table: Name;
+      readonly columns: readonly ColumnSpec[];
+      readonly constraints: readonly ConstraintSpec[];
+      readonly ifNotExists: boolean;
+      /** False where not all columns are named (LIKE, INHERITS, AS, OF). */
+      readonly complete: boolean;
+      readonly partitioned: boolean;
+      readonly partitionOf?: Name;
+      readonly inherits: readonly Name[];
+      readonly like: readonly Name[];
+      readonly unlogged: boolean;
+    }
+  | {
+      readonly kind: "createView";
+      readonly view: Name;
+      readonly materialized: boolean;
+      readonly query: Node | undefined;
+    }
+  | {
+      readonly kind: "addColumn";
+      readonly table: Name;
+      readonly column: ColumnSpec;
+      /** Those written with the column. */
+      readonly constraints: readonly ConstraintSpec[];
+      readonly ifNotExists: boolean;
+    }
+  | {
+      readonly kind: "dropColumn";
+      readonly table: Name;
+      readonly column: string;
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+    }
+  | {
+      readonly kind: "alterType";
+      readonly table: Name;
+      readonly column: string;
+      readonly type: ColumnType;
+      readonly using?: Node;
+      readonly collation?: string;
+    }
+  | { readonly kind: "setNotNull" | "dropNotNull" | "dropDefault"; readonly table: Name; readonly column: string }
+  | { readonly kind: "setDefault"; readonly table: Name; readonly column: string; readonly value: Node }
+  | { readonly kind: "setExpression" | "dropExpression"; readonly table: Name; readonly column: string }
+  | { readonly kind: "addIdentity" | "dropIdentity"; readonly table: Name; readonly column: string }
+  | { readonly kind: "addConstraint"; readonly table: Name; readonly constraint: ConstraintSpec }
+  | {
+      readonly kind: "dropConstraint";
+      readonly table: Name;
+      readonly constraint: string;
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+    }
+  | { readonly kind: "validateConstraint"; readonly table: Name; readonly constraint: string }
+  | {
+      readonly kind: "createIndex";
+      readonly table: Name;
+      readonly index: IndexSpec;
+      readonly concurrently: boolean;
+      readonly ifNotExists: boolean;
+    }
+  | { readonly kind: "setLogged" | "setUnlogged"; readonly table: Name }
+  /** `how`: as a person would say it. */
+  | { readonly kind: "rewriteTable"; readonly table?: Name; readonly how: string }
+  | { readonly kind: "moveTable"; readonly table: Name; readonly how: string }
+  | { readonly kind: "alterTrigger"; readonly table: Name; readonly how: string }
+  | { readonly kind: "rowSecurity"; readonly table?: Name; readonly how: string }
+  | { readonly kind: "attachPartition"; readonly table: Name; readonly partition: Name }
+  | {
+      readonly kind: "detachPartition";
+      readonly table: Name;
+      readonly partition: Name;
+      readonly concurrently: boolean;
+    }
+  | { readonly kind: "inherit"; readonly table: Name; readonly parent?: Name; readonly how: string }
+  | {
+      readonly kind: "drop";
+      readonly object: ObjectKind;
+      readonly name: Name;
+      /** The table of a trigger or policy. */
+      readonly table?: Name;
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+      readonly concurrently: boolean;
+      /** As written after DROP: `TABLE`, `OPERATOR CLASS`. */
+      readonly what: string;
+    }
+  | { readonly kind: "dropDatabase"; readonly name: string }
+  | { readonly kind: "renameColumn"; readonly table: Name; readonly from: string; readonly to: string }
+  | { readonly kind: "renameConstraint"; readonly table: Name; readonly from: string; readonly to: string }
+  | { readonly kind: "rename"; readonly object: ObjectKind; readonly from: Name; readonly to: string }
+  | { readonly kind: "setSchema"; readonly object: ObjectKind; readonly from: Name; readonly schema: string }
+  | { readonly kind: "createEnum"; readonly type: Name; readonly values: readonly string[] }
+  | { readonly kind: "addEnumValue"; readonly type: Name; readonly value: string }
+  | { readonly kind: "renameEnumValue"; readonly type: Name; readonly from: string; readonly to: string }
+  | { readonly kind: "createDomain"; readonly type: Name; readonly base?: ColumnType; readonly constrained: boolean }
+  | { readonly kind: "alterDomain"; readonly type: Name; readonly how: "check" | "notNull" | "validate" | "other" }
+  | { readonly kind: "createType"; readonly type: Name }
+  | { readonly kind: "alterCompositeType"; readonly type: Name; readonly cascade: boolean; readonly how: string }
+  | { readonly kind: "createSchema"; readonly name: string }
+  | { readonly kind: "createFunction"; readonly name: Name; readonly volatile: boolean }
+  | { readonly kind: "createTrigger"; readonly table: Name; readonly name: string }
+  | { readonly kind: "truncate"; readonly table: Name; readonly cascade: boolean }
+  | {
+      readonly kind: "write";
+      readonly verb: WriteVerb;
+      readonly table: Name;
+      readonly filtered: boolean;
+      /** Columns that UPDATE sets. */
+      readonly columns: readonly string[];
+    }
+  | { readonly kind: "insert"; readonly table: Name }
+  | { readonly kind: "callsFunctions"; readonly functions: readonly string[] }
+  | { readonly kind: "reindex"; readonly name: Name; readonly what: string; readonly concurrently: boolean }
+  | { readonly kind: "refreshView"; readonly view: Name; readonly concurrently: boolean }
+  | { readonly kind: "lockTable"; readonly table: Name }
+  | { readonly kind: "transaction"; readonly what: string }
+  | { readonly kind: "searchPath"; readonly schemas: readonly string[]; readonly local: boolean }
+  | { readonly kind: "timeZone"; readonly zone: string }
+  /** Changes nothing that a rule is about. */
+  | { readonly kind: "harmless" }
+  /** Cannot be seen into; `inner`: what could be read in it. */
+  | {
+      readonly kind: "opaque";
+      readonly what: string;
+      readonly inner: readonly Change[];
+      readonly hints: readonly OpaqueHint[];
+    };
+
+/** What the text of something opaque mentions. */
+export type OpaqueHint = "drop" | "rewrite";
+
+export type ChangeKind = Change["kind"];
+export type ChangeOf<K extends ChangeKind> = Change extends infer C
+  ? C extends { readonly kind: infer Own }
+    ? [Own & K] extends [never]
+      ? never
+      : C & { readonly kind: Own & K }
+    : never
+  : never;

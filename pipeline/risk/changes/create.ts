@@ -1,0 +1,84 @@
+import type { ColumnDef, CreateStmt, CreateTableAsStmt, IndexStmt, Node } from "libpg-query";
+import type { Change, ConstraintSpec, IndexSpec } from "../change.js";
+import { nameOf } from "../names.js";
+import { columnsIn } from "../walk.js";
+import { columnSpec, constraintSpec, inlineConstraints } from "./columns.js";
+
+export function createTable(statement: CreateStmt): Change {
+  const elements = statement.tableElts ?? [];
+  const definitions = elements.flatMap((node): ColumnDef[] => ("ColumnDef" in node ? [node.ColumnDef] : []));
+  const listed = [...elements, ...(statement.constraints ?? [])].flatMap((node): ConstraintSpec[] => {
+    const spec = "Constraint" in node ? constraintSpec(node.Constraint) : undefined;
+    return spec === undefined ? [] : [spec];
+  });
+  const parents = (statement.inhRelations ?? []).flatMap((node) => ("RangeVar" in node ? [nameOf(node.RangeVar)] : []));
+  const like = elements.flatMap((node) => ("TableLikeClause" in node ? [nameOf(node.TableLikeClause.relation)] : []));
+  const [parent] = parents;
+  return {
+    kind: "createTable",
+    table: nameOf(statement.relation),
+    columns: definitions.map(columnSpec),
+    constraints: [...definitions.flatMap(inlineConstraints), ...listed],
+    ifNotExists: statement.if_not_exists === true,
+    complete: like.length === 0 && parents.length === 0 && statement.ofTypename === undefined,
+    partitioned: statement.partspec !== undefined,
+    ...(statement.partbound !== undefined && parent !== undefined ? { partitionOf: parent } : {}),
+    inherits: statement.partbound === undefined ? parents : [],
+    like,
+    unlogged: statement.relation?.relpersistence === "u",
+  };
+}
+
+/** CREATE TABLE AS, SELECT INTO and CREATE MATERIALIZED VIEW. */
+export function createTableAs(statement: CreateTableAsStmt): Change {
+  const name = nameOf(statement.into?.rel);
+  if (statement.objtype === "OBJECT_MATVIEW") {
+    return { kind: "createView", view: name, materialized: true, query: statement.query };
+  }
+  return tableFromQuery(name, statement.if_not_exists === true);
+}
+
+export function tableFromQuery(table: ReturnType<typeof nameOf>, ifNotExists = false): Change {
+  return {
+    kind: "createTable",
+    table,
+    columns: [],
+    constraints: [],
+    ifNotExists,
+    complete: false,
+    partitioned: false,
+    inherits: [],
+    like: [],
+    unlogged: false,
+  };
+}
+
+export function createIndex(statement: IndexStmt): Change {
+  return {
+    kind: "createIndex",
+    table: nameOf(statement.relation),
+    index: indexSpec(statement),
+    concurrently: statement.concurrent === true,
+    ifNotExists: statement.if_not_exists === true,
+  };
+}
+
+function indexSpec(statement: IndexStmt): IndexSpec {
+  const elements = (statement.indexParams ?? []).flatMap((node: Node) => ("IndexElem" in node ? [node.IndexElem] : []));
+  const plain = elements.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const used = [
+    ...columnsIn(statement.indexIncludingParams),
+    ...columnsIn(elements),
+    ...columnsIn(statement.whereClause),
+  ];
+  const included = (statement.indexIncludingParams ?? []).flatMap((node) =>
+    "IndexElem" in node && node.IndexElem.name !== undefined ? [node.IndexElem.name] : [],
+  );
+  return {
+    ...(statement.idxname === undefined ? {} : { name: statement.idxname }),
+    columns: [...new Set([...plain, ...included, ...used])],
+    ...(plain.length === elements.length ? { keys: plain } : {}),
+    unique: statement.unique === true,
+    partial: statement.whereClause !== undefined,
+  };
+}

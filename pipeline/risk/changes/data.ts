@@ -1,0 +1,85 @@
+import type { Node } from "libpg-query";
+import type { Change } from "../change.js";
+import { type Name, nameOf } from "../names.js";
+import { functionsIn, walk } from "../walk.js";
+import { tableFromQuery } from "./create.js";
+
+/**
+ * What SELECT, INSERT, UPDATE, DELETE, MERGE and COPY do to rows, with what their WITH clauses do and the functions that
+ * they call.
+ */
+export function dataChanges(node: Node): Change[] {
+  const changes: Change[] = [];
+  walk(node, (kind, fields) => {
+    const change = rowChange({ [kind]: fields } as unknown as Node);
+    if (change !== undefined) changes.push(change);
+  });
+  const functions = [...functionsIn(node)];
+  if (functions.length > 0) changes.push({ kind: "callsFunctions", functions });
+  return changes.length > 0 ? changes : [{ kind: "harmless" }];
+}
+
+function rowChange(node: Node): Change | undefined {
+  if ("UpdateStmt" in node) {
+    const { relation, whereClause, fromClause, targetList } = node.UpdateStmt;
+    const columns = (targetList ?? []).flatMap((item) => ("ResTarget" in item ? [item.ResTarget.name ?? ""] : []));
+    return write("UPDATE", nameOf(relation), whereClause, fromClause, columns);
+  }
+  if ("DeleteStmt" in node) {
+    return write("DELETE", nameOf(node.DeleteStmt.relation), node.DeleteStmt.whereClause, node.DeleteStmt.usingClause);
+  }
+  if ("MergeStmt" in node) {
+    return { kind: "write", verb: "MERGE", table: nameOf(node.MergeStmt.relation), filtered: true, columns: [] };
+  }
+  if ("InsertStmt" in node) {
+    const table = nameOf(node.InsertStmt.relation);
+    const conflict = node.InsertStmt.onConflictClause?.action === "ONCONFLICT_UPDATE";
+    if (!conflict) return { kind: "insert", table };
+    return { kind: "write", verb: "INSERT … ON CONFLICT DO UPDATE", table, filtered: true, columns: [] };
+  }
+  if ("SelectStmt" in node && node.SelectStmt.intoClause !== undefined) {
+    return tableFromQuery(nameOf(node.SelectStmt.intoClause.rel));
+  }
+  return undefined;
+}
+
+function write(
+  verb: "UPDATE" | "DELETE",
+  table: Name,
+  where: Node | undefined,
+  from: readonly Node[] | undefined,
+  columns: readonly string[] = [],
+): Change {
+  // A join without a condition reaches every row too, if there is one to join with.
+  const filtered = where !== undefined && !alwaysTrue(where);
+  return { kind: "write", verb, table, filtered: filtered || (where === undefined && joins(from)), columns };
+}
+
+/** FROM with a subquery or JOIN … ON may filter by itself. */
+function joins(from: readonly Node[] | undefined): boolean {
+  return (from ?? []).some((item) => "JoinExpr" in item && item.JoinExpr.quals !== undefined);
+}
+
+/** `WHERE true`, `WHERE 1 = 1`. */
+function alwaysTrue(where: Node): boolean {
+  if ("A_Const" in where) return where.A_Const.boolval?.boolval === true;
+  if ("A_Expr" in where && where.A_Expr.kind === "AEXPR_OP") {
+    const { lexpr, rexpr, name } = where.A_Expr;
+    const equal = (name ?? []).some((part) => "String" in part && part.String.sval === "=");
+    return equal && sameConstant(lexpr, rexpr);
+  }
+  return false;
+}
+
+function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
+  if (left === undefined || right === undefined || !("A_Const" in left) || !("A_Const" in right)) return false;
+  const value = ({ location: _location, ...rest }: typeof left.A_Const) => JSON.stringify(rest);
+  return value(left.A_Const) === value(right.A_Const);
+}
+
+/** COPY: rows come in, or go out; a program is out of sight. */
+export function copyChanges(statement: Extract<Node, { CopyStmt: unknown }>["CopyStmt"]): Change[] {
+  if (statement.is_program === true) return [{ kind: "opaque", what: "COPY with a program", inner: [], hints: [] }];
+  if (statement.query !== undefined) return dataChanges(statement.query);
+  return [statement.is_from === true ? { kind: "insert", table: nameOf(statement.relation) } : { kind: "harmless" }];
+}

@@ -1,0 +1,54 @@
+import type { Node, VariableSetStmt } from "libpg-query";
+import type { Change } from "../change.js";
+import { strings } from "../names.js";
+
+/** SET: of interest are the schemas that unqualified names stand for, and the time zone of casts. */
+export function setVariable(statement: VariableSetStmt): Change {
+  const name = (statement.name ?? "").toLowerCase();
+  const values = constants(statement.args);
+  if (name === "search_path") {
+    const schemas = statement.kind === "VAR_SET_VALUE" ? values.flatMap((value) => splitPath(value)) : [];
+    return { kind: "searchPath", schemas, local: statement.is_local === true };
+  }
+  if (name === "timezone") return { kind: "timeZone", zone: values[0] ?? "" };
+  // Triggers and foreign keys of every table are off under "replica".
+  if (name === "session_replication_role" && values[0] !== "origin" && values[0] !== undefined) {
+    return {
+      kind: "opaque",
+      what: `SET session_replication_role = ${values[0]} (triggers and foreign keys are off)`,
+      inner: [],
+      hints: [],
+    };
+  }
+  return { kind: "harmless" };
+}
+
+function constants(nodes: readonly Node[] | undefined): string[] {
+  return (nodes ?? []).flatMap((node) => {
+    const value = "TypeCast" in node ? node.TypeCast.arg : node;
+    if (value === undefined || !("A_Const" in value)) return [];
+    const { sval, ival } = value.A_Const;
+    return sval !== undefined ? [sval.sval ?? ""] : ival !== undefined ? [String(ival.ival ?? 0)] : [];
+  });
+}
+
+function splitPath(value: string): string[] {
+  return value
+    .split(",")
+    .map((part) => part.trim().replace(/^"(.*)"$/, "$1"))
+    .filter((part) => part !== "");
+}
+
+/** `SELECT set_config('search_path', …, false)`, as pg_dump writes it. */
+export function configuredPath(node: Node): Change | undefined {
+  if (!("SelectStmt" in node)) return undefined;
+  const [target, ...more] = node.SelectStmt.targetList ?? [];
+  if (target === undefined || more.length > 0 || !("ResTarget" in target)) return undefined;
+  const { val } = target.ResTarget;
+  if (val === undefined || !("FuncCall" in val) || strings(val.FuncCall.funcname).at(-1) !== "set_config")
+    return undefined;
+  const [name, value] = constants(val.FuncCall.args);
+  return name?.toLowerCase() === "search_path"
+    ? { kind: "searchPath", schemas: splitPath(value ?? ""), local: false }
+    : undefined;
+}

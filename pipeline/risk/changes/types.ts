@@ -1,0 +1,64 @@
+import type { Node } from "libpg-query";
+import type { Change } from "../change.js";
+import { columnType } from "../columnType.js";
+import { dotted, nameOf, strings } from "../names.js";
+
+/** Enums, domains and composite types. */
+export function typeChange(node: Node): Change[] | undefined {
+  if ("CreateEnumStmt" in node) {
+    return [
+      {
+        kind: "createEnum",
+        type: dotted(strings(node.CreateEnumStmt.typeName)),
+        values: strings(node.CreateEnumStmt.vals),
+      },
+    ];
+  }
+  if ("AlterEnumStmt" in node) {
+    const { typeName, oldVal, newVal } = node.AlterEnumStmt;
+    const type = dotted(strings(typeName));
+    if (newVal === undefined) return undefined;
+    return [
+      oldVal === undefined
+        ? { kind: "addEnumValue", type, value: newVal }
+        : { kind: "renameEnumValue", type, from: oldVal, to: newVal },
+    ];
+  }
+  if ("CreateDomainStmt" in node) {
+    const { domainname, typeName, constraints } = node.CreateDomainStmt;
+    const base = columnType(typeName);
+    const constrained = (constraints ?? []).some(
+      (item) =>
+        "Constraint" in item &&
+        (item.Constraint.contype === "CONSTR_CHECK" || item.Constraint.contype === "CONSTR_NOTNULL"),
+    );
+    return [{ kind: "createDomain", type: dotted(strings(domainname)), constrained, ...(base ? { base } : {}) }];
+  }
+  if ("AlterDomainStmt" in node) return [alterDomain(node.AlterDomainStmt)];
+  if ("CompositeTypeStmt" in node) return [{ kind: "createType", type: nameOf(node.CompositeTypeStmt.typevar) }];
+  if ("CreateRangeStmt" in node) return [{ kind: "createType", type: dotted(strings(node.CreateRangeStmt.typeName)) }];
+  return undefined;
+}
+
+function alterDomain(statement: Extract<Node, { AlterDomainStmt: unknown }>["AlterDomainStmt"]): Change {
+  const type = dotted(strings(statement.typeName));
+  switch (statement.subtype) {
+    case "C":
+    case "AD_AddConstraint": {
+      const valid = !(
+        statement.def &&
+        "Constraint" in statement.def &&
+        statement.def.Constraint.skip_validation === true
+      );
+      return { kind: "alterDomain", type, how: valid ? "check" : "other" };
+    }
+    case "O":
+    case "AD_SetNotNull":
+      return { kind: "alterDomain", type, how: "notNull" };
+    case "V":
+    case "AD_ValidateConstraint":
+      return { kind: "alterDomain", type, how: "validate" };
+    default:
+      return { kind: "alterDomain", type, how: "other" };
+  }
+}

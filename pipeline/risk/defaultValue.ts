@@ -1,0 +1,15 @@
+import type { Node } from "libpg-query";
+import { isVolatileBuiltIn } from "./functions.js";
+import { isBuiltIn } from "./functions.js";
+import type { SchemaState } from "./schemaState.js";
+import { functionsIn } from "./walk.js";
+
+/** The first volatile function of a default; one that is not known counts as volatile, as PostgreSQL's own default does. */
+export function volatileFunction(state: SchemaState, value: Node | undefined): string | undefined {
+  return [...functionsIn(value)].find((name) => {
+    const bare = name.slice(name.lastIndexOf(".") + 1);
+    const own = state.functions.get(bare);
+    if (own !== undefined) return own.volatile;
+    return isVolatileBuiltIn(bare) || !isBuiltIn(bare);
+  });
+}

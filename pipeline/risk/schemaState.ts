@@ -1,0 +1,143 @@
+import type { ColumnType } from "./columnType.js";
+import type { ConstraintKind } from "./change.js";
+import type { Name } from "./names.js";
+
+/** A column as far as the history tells. */
+export interface Column {
+  name: string;
+  /** `undefined`: not known. */
+  type: ColumnType | undefined;
+  notNull: boolean;
+  hasDefault: boolean;
+  generated: "stored" | "virtual" | undefined;
+  /** Number of the migration that made it. */
+  readonly madeBy: number;
+}
+
+export interface TableConstraint {
+  name: string;
+  readonly kind: ConstraintKind;
+  columns: string[];
+  validated: boolean;
+  /** Columns that cannot be null where it holds. */
+  notNull: string[];
+  readonly references: Table | undefined;
+  readonly madeBy: number;
+}
+
+export interface Index {
+  name: string;
+  schema: string;
+  columns: string[];
+  /** Its columns in order; undefined where it is over an expression. */
+  keys: string[] | undefined;
+  readonly unique: boolean;
+  readonly madeBy: number;
+}
+
+/** A table; the same object through renames. */
+export interface Table {
+  schema: string;
+  name: string;
+  /** `schema.table` in the database that the first assessed migration meets. */
+  factsKey: string | undefined;
+  readonly columns: Map<string, Column>;
+  /** Every column is known. */
+  complete: boolean;
+  readonly constraints: Map<string, TableConstraint>;
+  readonly indexes: Map<string, Index>;
+  readonly partitions: Set<Table>;
+  unlogged: boolean;
+  /** -1: was there before all that is known. */
+  readonly madeBy: number;
+}
+
+/** A view, with what it reads. */
+export interface View {
+  schema: string;
+  name: string;
+  readonly materialized: boolean;
+  readonly reads: readonly { readonly table: Table; readonly columns: ReadonlySet<string> }[];
+  readonly madeBy: number;
+}
+
+export type UserType =
+  | { readonly kind: "enum"; values: Set<string>; readonly madeBy: number; addedBy: Map<string, number> }
+  | { readonly kind: "domain"; readonly base: ColumnType | undefined; constrained: boolean; readonly madeBy: number }
+  | { readonly kind: "other"; readonly madeBy: number };
+
+/** The database's schema as the migrations read so far leave it. */
+export class SchemaState {
+  readonly tables = new Map<string, Table>();
+  readonly views = new Map<string, View>();
+  readonly types = new Map<string, UserType>();
+  /** Volatility of the functions that the history creates, by bare name. */
+  readonly functions = new Map<string, { volatile: boolean; madeBy: number }>();
+  /** Values added to enums by the migration being read, which it must not use. */
+  searchPath: readonly string[];
+  timeZone: string | undefined;
+  /** Number of the migration being read. */
+  migration = 0;
+
+  constructor(
+    readonly defaultSchema: string,
+    /** What is not known here is not there. */
+    public certain: boolean,
+  ) {
+    this.searchPath = [defaultSchema];
+  }
+
+  key(name: Name): string {
+    if (name.schema !== undefined) return `${name.schema}.${name.name}`;
+    return `${this.searchPath[0] ?? this.defaultSchema}.${name.name}`;
+  }
+
+  /** The key under which a name is found on the search path. */
+  find(name: Name, among: ReadonlyMap<string, unknown>): string | undefined {
+    if (name.schema !== undefined) return among.has(this.key(name)) ? this.key(name) : undefined;
+    const schemas = this.searchPath.length > 0 ? this.searchPath : [this.defaultSchema];
+    return schemas.map((schema) => `${schema}.${name.name}`).find((key) => among.has(key));
+  }
+
+  table(name: Name): Table | undefined {
+    const key = this.find(name, this.tables);
+    return key === undefined ? undefined : this.tables.get(key);
+  }
+
+  view(name: Name): View | undefined {
+    const key = this.find(name, this.views);
+    return key === undefined ? undefined : this.views.get(key);
+  }
+
+  type(name: Name): UserType | undefined {
+    const key = this.find(name, this.types);
+    return key === undefined ? undefined : this.types.get(key);
+  }
+
+  /** Where an index is, whatever schema it is looked for in. */
+  index(name: Name): { table: Table; index: Index } | undefined {
+    for (const table of this.tables.values()) {
+      const index = table.indexes.get(name.name);
+      if (index !== undefined && (name.schema === undefined || index.schema === name.schema)) return { table, index };
+    }
+    return undefined;
+  }
+
+  /** Views that read a column (`undefined`: anything) of a table. */
+  viewsOn(table: Table, column?: string): View[] {
+    return [...this.views.values()].filter((view) =>
+      view.reads.some(
+        (read) => read.table === table && (column === undefined || read.columns.has(column) || read.columns.has("*")),
+      ),
+    );
+  }
+
+  /** Foreign keys of other tables that point at this one. */
+  referencing(table: Table): { table: Table; constraint: TableConstraint }[] {
+    return [...this.tables.values()].flatMap((other) =>
+      [...other.constraints.values()].flatMap((constraint) =>
+        constraint.references === table && other !== table ? [{ table: other, constraint }] : [],
+      ),
+    );
+  }
+}
