@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { settingsSchema } from "./pipeline/contracts.js";
+import { type Settings, approvalSchema, riskSettings, settingsSchema } from "./pipeline/contracts.js";
+import { policyMistake, policyOf } from "./pipeline/gate/policy.js";
 
 /**
  * All configuration of a stack, parsed and checked at once. `Pulumi.yaml` declares the same sections with the same
@@ -12,6 +13,13 @@ export const projectName = "safe-migration";
 
 const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,49}$/, "lower-case letters, digits and _, at most 50");
 
+const schemaName = z
+  .string()
+  .regex(
+    /^(?!pg_|information_schema$)[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+    "letters, digits and _, at most 63, none of PostgreSQL's own",
+  );
+
 const sections = {
   /** The database and where it lives. */
   database: z
@@ -21,6 +29,8 @@ const sections = {
       name: identifier.default("happy_baby_style"),
       /** The application's role; owns the database and all that migrations create. */
       owner: identifier.default("happy_baby_style"),
+      /** PostgreSQL schema of Prisma's connection (`?schema=` of its URL): tables without `@@schema`, and Prisma's history. */
+      schema: schemaName.default("public"),
       /** TCP port on 127.0.0.1; 0: a free one, chosen once and kept. */
       port: z.int().min(0).max(65535).default(0),
     })
@@ -54,6 +64,10 @@ const sections = {
   backup: settingsSchema.shape.backup.prefault({}),
   preflight: settingsSchema.shape.preflight.prefault({}),
   migrate: settingsSchema.shape.migrate.prefault({}),
+  /** What a migration above safe needs to be let through; see docs/gate.md. */
+  risk: riskSettings.prefault({}),
+  /** Who answered for which version of which migration; `npm run approve` writes it. */
+  approvals: z.array(approvalSchema).default([]),
   pipeline: z
     .strictObject({
       /** `always`: on every update; `onChange`: only when migrations or schema changed since the last verified run. */
@@ -96,7 +110,7 @@ export function parseConfig(stack: string, raw: Readonly<Record<string, unknown>
   }
   const parsed = configSchema.safeParse(own);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describe(issue, own)));
-  if (parsed.success) problems.push(...crossChecks(parsed.data));
+  if (parsed.success) problems.push(...crossChecks(stack, parsed.data));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(stack, problems);
   return parsed.data;
 }
@@ -111,13 +125,20 @@ function decode(text: string): unknown {
 }
 
 /** What no single value shows. */
-function crossChecks(config: Config): string[] {
+function crossChecks(stack: string, config: Config): string[] {
   const shipped = config.project.schema === "prisma/schema.prisma" && config.project.migrations === "prisma/migrations";
-  return config.sample.enabled && !shipped
-    ? [
-        "sample.enabled: true, but project.schema or project.migrations names another project; sample data exists for the shipped one only: set sample.enabled to false",
-      ]
-    : [];
+  const policy = policyMistake(policyOf(stack, config.risk));
+  const problems = policy === undefined ? [] : [policy];
+  if (!config.sample.enabled) return problems;
+  if (!shipped)
+    problems.push(
+      "sample.enabled: true, but project.schema or project.migrations names another project; sample data exists for the shipped one only: set sample.enabled to false",
+    );
+  if (config.database.schema !== "public")
+    problems.push(
+      `sample.enabled: true, but sample data is made in the schema public only, and database.schema is "${config.database.schema}": set sample.enabled to false`,
+    );
+  return problems;
 }
 
 function describe(issue: z.core.$ZodIssue, own: Readonly<Record<string, unknown>>): string[] {
@@ -139,8 +160,8 @@ function describe(issue: z.core.$ZodIssue, own: Readonly<Record<string, unknown>
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(sections);
-  const section = configSchema.shape[path[0] as keyof typeof sections];
-  return Object.keys(section.def.innerType.shape);
+  const section = configSchema.shape[path[0] as keyof typeof sections].def.innerType;
+  return Object.keys(section instanceof z.ZodArray ? section.element.shape : section.shape);
 }
 
 function nearest(word: string, candidates: readonly string[]): string | undefined {
@@ -161,6 +182,11 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+/** What the stages are told of the configuration. */
+export function stageSettings({ backup, preflight, migrate, risk, approvals }: Config): Settings {
+  return { backup, preflight, migrate, risk: { ...risk, approvals } };
 }
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */

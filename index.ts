@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bundlePipeline } from "./tools/build/bundle.js";
-import { chooseRun, pendingSince, readLastRun, runKey } from "./components/lastRun.js";
+import { reviewPending } from "./components/gate.js";
+import { chooseRun, majorOf, readLastRun, runKey } from "./components/lastRun.js";
 import { LocalPostgres } from "./components/localPostgres.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
-import { describePending } from "./components/pendingReport.js";
+import { reportPending } from "./components/pendingReport.js";
 import { LocalRunner } from "./components/runner.js";
-import { parseConfig, resolvePaths } from "./config.js";
+import { parseConfig, resolvePaths, stageSettings } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
 import { readSchemaFiles } from "./pipeline/prisma/schema.js";
 import { newRunId } from "./pipeline/runId.js";
@@ -16,11 +17,16 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   const config = parseConfig(environment, pulumi.runtime.allConfig());
   const paths = resolvePaths(config, __dirname);
 
-  const folder = (await readMigrations(paths.migrations)).migrations.map(({ name, checksum }) => ({ name, checksum }));
-  const key = runKey(folder, await readSchemaFiles(paths.schema));
+  const settings = stageSettings(config);
+  const folder = await readMigrations(paths.migrations);
+  const key = runKey(folder.migrations, await readSchemaFiles(paths.schema));
   const last = await readLastRun();
   const run = chooseRun(config.pipeline.run, last, key, newRunId());
-  await pulumi.log.info(describePending(pendingSince(last, folder), last !== undefined));
+  const defaultSchema = config.database.schema;
+  await reportPending(
+    environment,
+    await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema }),
+  );
 
   const bundle = await bundlePipeline(paths);
   const runner = new LocalRunner(bundle.cli);
@@ -34,6 +40,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     directory: paths.cluster,
     database: config.database.name,
     owner: config.database.owner,
+    schema: config.database.schema,
     port: config.database.port,
     ...(config.sample.enabled ? { sample: config.sample } : {}),
     project,
@@ -46,7 +53,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     database: postgres.database,
     project,
     store: paths.storeUrl,
-    settings: { backup: config.backup, preflight: config.preflight, migrate: config.migrate },
+    settings,
     runner,
   });
 
@@ -57,6 +64,12 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     appliedNow: pipeline.migrate.applied.apply((applied) => applied.map(({ name }) => name)),
     health: pipeline.verify.health,
     report: pipeline.verify.report,
-    lastRun: { run, key, migrations: pipeline.verify.migrations },
+    lastRun: {
+      run,
+      key,
+      migrations: pipeline.verify.migrations,
+      tables: pipeline.verify.tables,
+      postgresMajor: pipeline.preflight.identity.serverVersion.apply(majorOf),
+    },
   };
 };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type MigrationRef, migrationRef } from "../pipeline/contracts.js";
+import { type MigrationRef, migrationRef, tableSizes } from "../pipeline/contracts.js";
 
 /** What the stack's last successful update recorded in its outputs. */
 export const lastRunSchema = z.object({
@@ -9,6 +9,10 @@ export const lastRunSchema = z.object({
   /** Hash of the migrations and the schema that were verified. */
   key: z.string(),
   migrations: z.array(migrationRef),
+  /** The biggest tables then; absent in outputs of earlier versions. */
+  tables: tableSizes.optional(),
+  /** Major version of the server; absent in outputs of earlier versions. */
+  postgresMajor: z.int().optional(),
 });
 export type LastRun = z.infer<typeof lastRunSchema>;
 
@@ -21,8 +25,19 @@ export async function readLastRun(): Promise<LastRun | undefined> {
     name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
   });
   const details = await own.getOutputDetails(lastRunOutput);
-  const parsed = lastRunSchema.safeParse(details.value);
+  return parseLastRun(details.value);
+}
+
+/** The record in a stack's output; `undefined` where there is none. */
+export function parseLastRun(output: unknown): LastRun | undefined {
+  const parsed = lastRunSchema.safeParse(output);
   return parsed.success ? parsed.data : undefined;
+}
+
+/** Major version of a server, from `server_version`: `15.14 (Debian 15.14-1)`. */
+export function majorOf(serverVersion: string): number | undefined {
+  const major = /^\d+/.exec(serverVersion)?.[0];
+  return major === undefined ? undefined : Number(major);
 }
 
 /** The migrations of the folder that the last run did not record as applied, an edited one among them. */

@@ -11,6 +11,8 @@ export interface LocalPostgresArgs {
   readonly database: string;
   /** The application's role; owns the database. */
   readonly owner: string;
+  /** PostgreSQL schema of Prisma's connection. @default "public" */
+  readonly schema?: string;
   /** TCP port on 127.0.0.1; 0: a free one, chosen once and kept. */
   readonly port: number;
   /** Sample data for the first start; absent: none. */
@@ -46,6 +48,7 @@ export class LocalPostgres extends pulumi.ComponentResource {
             directory: args.directory,
             database: args.database,
             owner: args.owner,
+            ...(args.schema === undefined ? {} : { schema: args.schema }),
             port: args.port,
           },
         },
@@ -78,10 +81,11 @@ export class LocalPostgres extends pulumi.ComponentResource {
   }
 }
 
-function describeConnection({ host, port, name, user, migrateAs, password }: Database) {
+function describeConnection({ host, port, name, user, migrateAs, password, schema = "public" }: Database) {
   const role = encodeURIComponent(migrateAs ?? user);
+  const query = schema === "public" ? "" : `?schema=${encodeURIComponent(schema)}`;
   return {
-    url: `postgresql://${role}@${host}:${port}/${encodeURIComponent(name)}`,
+    url: `postgresql://${role}@${host}:${port}/${encodeURIComponent(name)}${query}`,
     passfile: password.from === "passfile" ? password.path : undefined,
   };
 }

@@ -48,18 +48,21 @@ export class MigrationPipeline extends pulumi.ComponentResource {
       database: args.database,
       project: args.project,
       store: args.store,
-      settings: args.settings,
+      // The list of approvals may be long, each request is kept in the state, and only preflight asks for it.
+      settings: { ...args.settings, risk: { ...args.settings.risk, approvals: [] } },
     };
     // Being fed with the result of the stage before is what makes each Command depend on it.
     const stage = (stageName: string, more: Record<string, pulumi.Input<unknown>>) =>
       args.runner.stage(`${name}-${stageName}`, { stage: stageName, request: { ...base, ...more } }, { parent: this });
 
-    this.preflight = stage("preflight", {}).apply((result) => preflightResult.parse(result));
+    this.preflight = stage("preflight", { settings: args.settings }).apply((result) => preflightResult.parse(result));
     this.backup = stage("backup", { preflight: this.preflight }).apply((result) => backupResult.parse(result));
     this.migrate = stage("migrate", { backup: this.backup }).apply((result) => migrateResult.parse(result));
-    this.verify = stage("verify", { backup: this.backup, migrate: this.migrate }).apply((result) =>
-      verifyResult.parse(result),
-    );
+    this.verify = stage("verify", {
+      preflight: this.preflight,
+      backup: this.backup,
+      migrate: this.migrate,
+    }).apply((result) => verifyResult.parse(result));
     this.registerOutputs({
       preflight: this.preflight,
       backup: this.backup,

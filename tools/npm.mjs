@@ -25,6 +25,7 @@ const scripts = {
   destroy: { needs: everything, run: ["tools/stack.ts", "destroy"] },
   outputs: { needs: everything, run: ["tools/stack.ts", "outputs"] },
   export: { needs: everything, run: ["tools/stack.ts", "export"] },
+  approve: { needs: ["packages", "pulumi"], run: ["tools/commands/approve.ts"] },
 
   // The project's own checks
   test: { needs: everything, run: ["tools/test.ts", "all"] },
@@ -53,6 +54,8 @@ const scripts = {
       { needs: database, run: ["tools/commands/prisma.ts", name] },
     ]),
   ),
+  // Judges SQL alone; the database is asked only which migrations are pending, where it is there.
+  risk: { needs: ["packages"], run: ["tools/commands/risk.cjs"] },
   bench: { needs: database, run: ["bench/index.ts"] },
 };
 
@@ -68,7 +71,9 @@ function fail(message, code) {
  * is taken here, and sent on once for each press, to the one process that knows what to do about it.
  */
 function handOver([file, ...fixed], args, env) {
-  const child = spawn(process.execPath, ["--import", "tsx", join(root, file), ...fixed, ...args], {
+  // A .cjs bundles its own TypeScript, to start at once.
+  const loader = file.endsWith(".cjs") ? [] : ["--import", "tsx"];
+  const child = spawn(process.execPath, [...loader, join(root, file), ...fixed, ...args], {
     cwd: root,
     stdio: "inherit",
     detached: true,

@@ -11,6 +11,8 @@ export interface ChecksConnection {
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
+  /** PostgreSQL schema of Prisma's connection, for `new PrismaPg(connection, { schema })`; absent: `public`. */
+  readonly schema?: string;
 }
 
 const checksResult = z.strictObject({
@@ -25,11 +27,11 @@ type Checks = (connection: ChecksConnection) => Promise<unknown>;
 /** Runs the application's own checks (`prisma/checks.ts`), bundled at `path`. @throws PipelineError if they cannot run. */
 export async function runApplicationChecks(path: string, database: Database): Promise<ChecksResult> {
   const checks = load(path);
-  const { host, port, user, name } = database;
+  const { host, port, user, name, schema } = database;
   const password = await readPassword(database.password, database);
   let answer: unknown;
   try {
-    answer = await checks({ host, port, user, password, database: name });
+    answer = await checks({ host, port, user, password, database: name, ...(schema === undefined ? {} : { schema }) });
   } catch (error) {
     throw checksError(path, messageOf(error), error);
   }

@@ -91,7 +91,18 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-function connectError(error: unknown, database: Database, name: string): PipelineError {
+/** Whether a connection was refused or lost, rather than what was sent over it. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = sqlState(error) ?? (error as NodeJS.ErrnoException).code ?? "";
+  // Classes 08 (connection) and 28 (authentication); shutdown and start of the server, too many clients; and the network's own.
+  return (
+    /^(08|28)...$|^57P0[1-3]$|^53300$|^3D000$|^E[A-Z]+$/.test(code) || /^Connection terminated/.test(messageOf(error))
+  );
+}
+
+/** What is told of a connection that was refused or lost before anything was sent. */
+export function connectError(error: unknown, database: Database, name: string): PipelineError {
   const where = `database "${name}" at ${database.host}:${database.port} as ${database.user}`;
   const details = explain(error, where, database);
   return new PipelineError(
@@ -123,6 +134,8 @@ function explain(error: unknown, where: string, database: Database): { code: str
         message: `${where}: nothing listens there (${messageOf(error)}).`,
         next: "Start the server (for the local stack: npm start), then run the same command.",
       };
+    case "57P01":
+    case "57P02":
     case "57P03":
       return {
         code: "STARTING",

@@ -5,6 +5,8 @@ import {
   type SqlMigrationAwareDriverAdapterFactory,
 } from "@prisma/driver-adapter-utils";
 import pg from "pg";
+import { PipelineError } from "../errors.js";
+import { connectError, isConnectionError } from "../postgres/connection.js";
 import { CatalogPool } from "./catalogPool.js";
 import { Replay } from "./replay.js";
 import { ScriptFailure, type ScriptOptions, runScript } from "./script.js";
@@ -82,7 +84,14 @@ export class MendedAdapterFactory implements SqlMigrationAwareDriverAdapterFacto
   }
 
   #pool(config: pg.ClientConfig): { pool: CatalogPool; end(): Promise<void> } {
-    const pool = new CatalogPool({ ...config, max: 2 });
+    const { database } = this.#options.session;
+    const pool = new CatalogPool({ ...config, max: 2 }, (error) => {
+      // The first of several failures is the cause of the others.
+      if (this.#failure instanceof PipelineError || this.#failure instanceof ScriptFailure) return;
+      this.#failure = isConnectionError(error)
+        ? connectError(error, database, config.database ?? database.name)
+        : error;
+    });
     // An idle connection that is lost is told by the next query; without a listener it would end the process.
     pool.on("error", () => undefined);
     return { pool, end: this.#once(() => pool.end()) };
@@ -91,7 +100,7 @@ export class MendedAdapterFactory implements SqlMigrationAwareDriverAdapterFacto
   #replay(config: pg.ClientConfig): { run(script: string): Promise<void>; end(): Promise<void> } {
     const replay = new Replay(config);
     const fail = (error: unknown, script: string): never => {
-      throw new ScriptFailure(describeSqlError(error, script), false, undefined, { cause: error });
+      throw new ScriptFailure(describeSqlError(error, script), "partial", undefined, { cause: error });
     };
     return {
       run: (script) => this.#remember(replay.run(script).catch((error: unknown) => fail(error, script))),

@@ -25,6 +25,12 @@ interface Holder {
   readonly state: string | null;
 }
 
+/** Prisma's lock while it is held. */
+export interface AdvisoryLock {
+  /** Whether the session that holds it is still there; a server that restarts, or a person, may end it. */
+  isHeld(): boolean;
+}
+
 /**
  * Does `work` while holding Prisma's advisory lock, so that neither another run nor `prisma migrate deploy` migrates at the
  * same time, and no session of a killed run is still at it.
@@ -35,13 +41,15 @@ interface Holder {
 export async function withAdvisoryLock<T>(
   database: Database,
   waitMs: number,
-  work: () => Promise<T>,
+  work: (lock: AdvisoryLock) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   const client = await connect(database, { applicationName: "safe-migration lock" });
+  let lost = false;
+  client.once("end", () => (lost = true));
   try {
     await acquire(client, database, waitMs, signal);
-    return await work();
+    return await work({ isHeld: () => !lost });
   } finally {
     // Ending the session gives the lock back.
     await client.end().catch(() => undefined);

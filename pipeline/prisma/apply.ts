@@ -1,6 +1,8 @@
 import type { Database, Project } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
+import { npmRun } from "../npmRun.js";
+import { isConnectionError } from "../postgres/connection.js";
 import { type EngineOptions, EngineError, allTables, toMigrationList, withEngine } from "./engine.js";
 import type { MigrationsFolder } from "./migrations.js";
 import { ScriptFailure, migrateApplicationName } from "./script.js";
@@ -22,8 +24,14 @@ export class MigrationFailure extends Error {
   readonly excerpt: string;
   /** Proved by PostgreSQL: nothing of the migration is in the database. Its row is still to be cleared. */
   readonly rolledBackWhole: boolean;
+  /** The server could not be asked whether it was committed; the next run finds out, and goes on from there. */
+  readonly fateUnknown: boolean;
   /** A lock was not had within the lock timeout; worth another try. */
   readonly lockTimeout: boolean;
+  /** PostgreSQL chose it to end a deadlock or a conflict of serializable transactions; worth another try. */
+  readonly deadlock: boolean;
+  /** The connection was refused or lost: nothing in the file has to be mended. */
+  readonly connectionLost: boolean;
 
   constructor(
     readonly migration: string,
@@ -34,7 +42,10 @@ export class MigrationFailure extends Error {
     this.sqlState = cause.sqlState;
     this.excerpt = cause.excerpt;
     this.rolledBackWhole = cause.rolledBackWhole;
+    this.fateUnknown = cause.fate === "unknown";
     this.lockTimeout = cause.sqlState === "55P03";
+    this.deadlock = cause.sqlState === "40P01" || cause.sqlState === "40001";
+    this.connectionLost = isConnectionError(cause.cause);
   }
 }
 
@@ -57,7 +68,7 @@ export async function applyMigration(
   project: Pick<Project, "schema">,
   folder: MigrationsFolder,
   name: string,
-  options: ApplyOptions & Pick<EngineOptions, "schema">,
+  options: ApplyOptions & Pick<EngineOptions, "schema" | "environment">,
 ): Promise<{ durationMs: number }> {
   const migration = folder.migrations.find((candidate) => candidate.name === name);
   if (migration === undefined) throw new Error(`migration "${name}" is not in ${folder.folder}`);
@@ -71,14 +82,15 @@ export async function applyMigration(
   } catch (error) {
     const cause = error instanceof EngineError ? error.cause : error;
     if (cause instanceof ScriptFailure) throw new MigrationFailure(name, cause);
-    throw error instanceof EngineError ? refusal(name, error) : error;
+    throw error instanceof EngineError ? refusal(name, error, options.environment) : error;
   }
   return { durationMs: Math.round(performance.now() - started) };
 }
 
 /** The engine's own refusals (P3005: tables without a history; P3009: a failed row) come before it runs anything. */
-function refusal(name: string, error: EngineError): PipelineError {
+function refusal(name: string, error: EngineError, environment = "local"): PipelineError {
   const baseline = error.code === "P3005";
+  const resolve = npmRun(environment, "prisma:migrate:resolve", "--applied NAME");
   return new PipelineError(
     {
       code: error.code ?? "PRISMA_ENGINE",
@@ -88,8 +100,8 @@ function refusal(name: string, error: EngineError): PipelineError {
         : `${name} was not applied: ${error.message}`,
       state: "Nothing of this migration was run.",
       next: baseline
-        ? "Record the migrations that the tables came from, each with: npm run prisma:migrate:resolve -- --applied NAME. Then run the same command."
-        : "See both sides of the history: npm run prisma:migrate:status",
+        ? `Record the migrations that the tables came from, each with: ${resolve}. Then run the same command.`
+        : `See both sides of the history: ${npmRun(environment, "prisma:migrate:status")}`,
     },
     { cause: error },
   );

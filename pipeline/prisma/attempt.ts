@@ -40,9 +40,21 @@ export async function finishAttempt(client: pg.ClientBase, { id, table }: Attemp
   await client.query("reset session authorization");
   await client.query("reset role");
   const { rowCount } = await client.query(
-    `update ${table} set finished_at = clock_timestamp(), logs = null where id = $1 and finished_at is null`,
+    `update ${table} set finished_at = clock_timestamp(), logs = null where id = $1 and finished_at is null and rolled_back_at is null`,
     [id],
   );
   if (rowCount !== 1)
     throw new Error(`the migration's row ${id} is no longer in ${table}, or was finished by somebody else`);
+}
+
+/**
+ * Whether the row was finished, which its script's transaction does with everything else: asked over another connection, when the
+ * script's own is gone and with it the transaction.
+ */
+export async function isFinished(client: pg.ClientBase, { id, table }: Attempt): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [table]);
+  // A server that crashed may have lost what it had only promised: the row, or the table itself.
+  if (rows[0]?.there !== true) return false;
+  const found = await client.query(`select from ${table} where id = $1 and finished_at is not null`, [id]);
+  return found.rowCount === 1;
 }

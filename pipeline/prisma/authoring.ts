@@ -4,7 +4,12 @@ import type { Database, Project } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { type EngineOptions, allTables, toMigrationList, toSchemasContainer, withEngine } from "./engine.js";
 import { silent } from "../log.js";
+import { npmRun } from "../npmRun.js";
+import { withoutExtensionsFeature, withoutKnownExtensions } from "./extensionsFeature.js";
+import { loadSchema } from "./schema.js";
+import { withClient } from "../postgres/connection.js";
 import { slugOf } from "./migrationName.js";
+import { explainReplay } from "./replayFailed.js";
 import { createShadowDatabase } from "./shadow.js";
 import { type MigrationsFolder, isFolder, readMigrations } from "./migrations.js";
 
@@ -40,11 +45,9 @@ export async function createMigrationSql(
   const folder = await readMigrationsOrNone(project.migrations);
   const log = options.log ?? silent;
   const shadow = await createShadowDatabase(database, log);
-  const { generatedMigrationName, migrationScript } = await withEngine(
-    { ...database, name: shadow.name },
-    project,
-    { ...options, disposable: true },
-    async ({ api, schema }) => {
+  const inShadow = { ...database, name: shadow.name };
+  const { generatedMigrationName, migrationScript, known } = await explainReplay(project.migrations, options, () =>
+    withEngine(inShadow, project, { ...options, disposable: true }, async ({ api, schema }) => {
       const migrationsList = toMigrationList(folder);
       const container = toSchemasContainer(schema);
       // `createMigration` of the WebAssembly engine cannot make a shadow database. It takes the one that `devDiagnostic` made, if
@@ -52,13 +55,21 @@ export async function createMigrationSql(
       await api.applyMigrations({ migrationsList, filters: allTables });
       await api.devDiagnostic({ migrationsList, filters: allTables });
       const input = { draft: true, migrationName: slug, migrationsList, schema: container, filters: allTables };
-      return api.createMigration(input);
-    },
+      const made = await api.createMigration(input);
+      return { ...made, known: await extensionsOf(inShadow) };
+    }),
   ).finally(() => shadow.drop());
-  const sql = migrationScript ?? "";
+  const sql = withoutKnownExtensions(migrationScript ?? "", known);
   // The engine's own word for "no change" is a comment.
   const empty = sql.split("\n").every((line) => line.trim() === "" || line.startsWith("--"));
   return { name: generatedMigrationName, sql: empty ? emptyMigration : sql, empty };
+}
+
+async function extensionsOf(database: Database): Promise<ReadonlySet<string>> {
+  return withClient(database, { applicationName: "safe-migration shadow" }, async (client) => {
+    const { rows } = await client.query<{ name: string }>("select extname as name from pg_extension");
+    return new Set(rows.map(({ name }) => name));
+  });
 }
 
 /** Writes a migration's folder, and Prisma's lock file where there is none. @returns the path of `migration.sql`. */
@@ -108,8 +119,11 @@ export async function devDiagnostic(
   options: EngineOptions = {},
 ): Promise<{ readonly resetReason: string | undefined }> {
   const folder = await readMigrationsOrNone(project.migrations);
-  const { action } = await withEngine(database, project, options, ({ api }) =>
-    api.devDiagnostic({ migrationsList: toMigrationList(folder), filters: allTables }),
+  const schema = withoutExtensionsFeature(options.schema ?? (await loadSchema(project.schema, database.schema)));
+  const { action } = await explainReplay(project.migrations, options, () =>
+    withEngine(database, project, { ...options, schema }, ({ api }) =>
+      api.devDiagnostic({ migrationsList: toMigrationList(folder), filters: allTables }),
+    ),
   );
   return { resetReason: action.tag === "reset" ? action.reason : undefined };
 }
@@ -152,6 +166,6 @@ function badName(name: string): PipelineError {
     kind: "usage",
     message: `"${name}" cannot name a migration: it holds no letter a-z and no digit.`,
     state: "Nothing was written.",
-    next: "Give a name that says what changes, e.g.: npm run prisma:migrate:create -- --name add_orders",
+    next: `Give a name that says what changes, e.g.: ${npmRun("local", "prisma:migrate:create", "--name add_orders")}`,
   });
 }

@@ -17,11 +17,25 @@ export class CatalogPool extends pg.Pool {
   /** Which columns of a query have that type, by the text of the query. */
   readonly #charColumns = new Map<string, readonly number[]>();
 
+  constructor(
+    config: pg.PoolConfig,
+    /** Told what a query was answered with, which the adapter and the engine turn into a text. */
+    private readonly onError: (error: unknown) => void = () => undefined,
+  ) {
+    super(config);
+  }
+
   // Its many overloads all end here; the adapter uses the one that returns a promise.
   override readonly query = this.#query.bind(this) as unknown as pg.Pool["query"];
 
   async #query(...args: unknown[]): Promise<unknown> {
-    const result = await (Reflect.apply(plainQuery, this, args) as Promise<unknown>);
+    let result: unknown;
+    try {
+      result = await Reflect.apply(plainQuery, this, args);
+    } catch (error) {
+      this.onError(error);
+      throw error;
+    }
     const columns: number[] = [];
     for (const [at, field] of fieldsOf(result).entries()) {
       if (field.dataTypeID !== charOid) continue;

@@ -1,4 +1,5 @@
 import { PipelineError } from "../errors.js";
+import { npmRun } from "../npmRun.js";
 import type { HistoryComparison } from "./history.js";
 import { isProvedUnchanged } from "./history.js";
 import type { MigrationsFolder } from "./migrations.js";
@@ -10,9 +11,19 @@ import type { MigrationsFolder } from "./migrations.js";
  * @returns warnings: what does not stand in the way and should be known.
  * @throws PipelineError (kind `refused`) naming every migration that is in the way.
  */
-export function assertDeployable(history: HistoryComparison, folder: MigrationsFolder): string[] {
+export function assertDeployable(history: HistoryComparison, folder: MigrationsFolder, environment: string): string[] {
+  const refusal = (code: string, message: string, remedy: string): PipelineError =>
+    refused(
+      code,
+      message,
+      `${remedy}, then run the same command (${npmRun(environment, "prisma:migrate:status")} shows both sides).`,
+    );
   const failed = history.failed.filter((row) => !isProvedUnchanged(row));
-  if (failed.length > 0) throw failedMigration(failed.map(({ name }) => name));
+  if (failed.length > 0)
+    throw failedMigration(
+      failed.map(({ name }) => name),
+      environment,
+    );
   if (history.edited.length > 0) {
     throw refusal(
       "EDITED_MIGRATION",
@@ -27,11 +38,11 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
       "Check out the version that has them, or put the files back",
     );
   }
-  const refused = history.pending.flatMap(({ name, plan }) =>
+  const barred = history.pending.flatMap(({ name, plan }) =>
     plan.kind === "refused" ? [`${name}: ${plan.reason}. ${plan.remedy}`] : [],
   );
-  if (refused.length > 0) {
-    throw refusal("NOT_ATOMIC", `Pending migrations cannot be applied whole:\n${refused.join("\n")}`, "Mend the files");
+  if (barred.length > 0) {
+    throw refusal("NOT_ATOMIC", `Pending migrations cannot be applied whole:\n${barred.join("\n")}`, "Mend the files");
   }
   return [
     ...history.failed.map(({ name }) => `${name} was stopped before it changed anything; it will be applied again`),
@@ -39,26 +50,20 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
   ];
 }
 
-function failedMigration(names: readonly string[]): PipelineError {
+function failedMigration(names: readonly string[], environment: string): PipelineError {
   return new PipelineError({
     code: "FAILED_MIGRATION",
     kind: "refused",
     message: `The history records failed migrations, and it is not proved that they changed nothing: ${names.join(", ")}.`,
     state: "Nothing was touched by this run. Statements of those migrations may have been applied.",
     next:
-      "Look at the database; then, for each: npm run prisma:migrate:resolve -- --rolled-back NAME (nothing of it is there) " +
-      "or --applied NAME (all of it is there), or npm run db:restore. Then run the same command.",
+      `Look at the database; then, for each: ${npmRun(environment, "prisma:migrate:resolve", "--rolled-back NAME")} (nothing of it is ` +
+      `there) or --applied NAME (all of it is there), or ${npmRun(environment, "db:restore")}. Then run the same command.`,
   });
 }
 
-function refusal(code: string, message: string, remedy: string): PipelineError {
-  return new PipelineError({
-    code,
-    kind: "refused",
-    message,
-    state: "Nothing was touched.",
-    next: `${remedy}, then run the same command (npm run prisma:migrate:status shows both sides).`,
-  });
+function refused(code: string, message: string, next: string): PipelineError {
+  return new PipelineError({ code, kind: "refused", message, state: "Nothing was touched.", next });
 }
 
 function list(migrations: readonly { name: string }[]): string {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { DiffTarget } from "@prisma/schema-engine-wasm/schema_engine_bg";
 import type { Database, Project } from "../contracts.js";
+import { PipelineError } from "../errors.js";
 import {
   type Engine,
   type EngineOptions,
@@ -9,7 +10,10 @@ import {
   toSchemasContainer,
   withEngine,
 } from "./engine.js";
+import { withoutExtensionsFeature } from "./extensionsFeature.js";
 import { readMigrations, restrictTo } from "./migrations.js";
+import { explainReplay, replayFailedCode } from "./replayFailed.js";
+import { loadSchema } from "./schema.js";
 
 export interface Difference {
   readonly drifted: boolean;
@@ -21,20 +25,29 @@ export interface Difference {
 
 /**
  * Compares the live database with what its applied migrations make of an empty one. What Prisma does not model (a partial
- * index, a CHECK, a function) is seen on neither side.
+ * index, a CHECK, a function) is seen on neither side; extensions are not either, see {@link withoutExtensionsFeature}.
  *
  * @param options.applied names of the applied migrations; others in the folder are left out.
+ * @param options.tolerant migrations that cannot be replayed are a difference too, and no error.
  * @returns `script` leads from what the migrations make to what is there.
+ * @throws PipelineError (`REPLAY_FAILED`) where the migrations cannot be replayed.
  */
 export async function diffDrift(
   database: Database,
   project: Pick<Project, "schema" | "migrations">,
-  options: EngineOptions & { readonly applied: readonly string[] },
+  options: EngineOptions & { readonly applied: readonly string[]; readonly tolerant?: boolean },
 ): Promise<Difference> {
   const folder = restrictTo(await readMigrations(project.migrations), new Set(options.applied));
-  return withEngine(database, project, options, (engine) =>
-    diff(engine, { tag: "migrations", ...toMigrationList(folder) }, liveDatabase(engine, project)),
+  const schema = withoutExtensionsFeature(options.schema ?? (await loadSchema(project.schema, database.schema)));
+  const compared = explainReplay(project.migrations, options, () =>
+    withEngine(database, project, { ...options, schema }, (engine) =>
+      diff(engine, { tag: "migrations", ...toMigrationList(folder) }, liveDatabase(engine, project)),
+    ),
   );
+  return compared.catch((error: unknown): Difference => {
+    if (options.tolerant !== true || !(error instanceof PipelineError) || error.code !== replayFailedCode) throw error;
+    return { drifted: true, summary: error.message, script: "" };
+  });
 }
 
 /** Compares what the folder's migrations make with `schema.prisma`: a change of the schema that no migration makes. */
@@ -44,11 +57,14 @@ export async function diffSchema(
   options: EngineOptions = {},
 ): Promise<Difference> {
   const folder = await readMigrations(project.migrations);
-  return withEngine(database, project, options, (engine) =>
-    diff(
-      engine,
-      { tag: "migrations", ...toMigrationList(folder) },
-      { tag: "schemaDatamodel", ...toSchemasContainer(engine.schema) },
+  const schema = withoutExtensionsFeature(options.schema ?? (await loadSchema(project.schema, database.schema)));
+  return explainReplay(project.migrations, options, () =>
+    withEngine(database, project, { ...options, schema }, (engine) =>
+      diff(
+        engine,
+        { tag: "migrations", ...toMigrationList(folder) },
+        { tag: "schemaDatamodel", ...toSchemasContainer(engine.schema) },
+      ),
     ),
   );
 }

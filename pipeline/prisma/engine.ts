@@ -5,6 +5,7 @@ import type {
   SchemaFilter,
   SchemasContainer,
 } from "@prisma/schema-engine-wasm/schema_engine_bg";
+import pg from "pg";
 import { z } from "zod";
 import type { Database, Project } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
@@ -17,6 +18,8 @@ import type { Session } from "./session.js";
 import { loadSchemaEngine } from "./wasm.js";
 
 export interface EngineOptions {
+  /** Name of the environment, for the commands that messages tell. @default "local" */
+  readonly environment?: string;
   /** See {@link ScriptOptions}; default: no limit. */
   readonly lockTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
@@ -118,7 +121,7 @@ export async function withEngine<T>(
   options: EngineOptions,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const schema = options.schema ?? (await loadSchema(project.schema));
+  const schema = options.schema ?? (await loadSchema(project.schema, database.schema));
   const engine = await openEngine({ database, defaultSchema: schema.defaultSchema }, schema.files, options);
   try {
     return await engine.call(() => work({ api: engine.api, schema }));
@@ -140,7 +143,10 @@ function translate(error: unknown, failure: unknown): unknown {
     const message = opaque ? messageOf(failure) : messageOf(error);
     return new EngineError(complaint.data.code, message, { cause: failure ?? error });
   }
-  return failure instanceof ScriptFailure ? failure : error;
+  if (failure instanceof ScriptFailure) return failure;
+  // What PostgreSQL answered to a query of the engine's own, e.g. that it may not make the schema.
+  const refused = failure instanceof pg.DatabaseError && messageOf(error).includes(failure.message);
+  return refused ? new EngineError(undefined, failure.message, { cause: failure }) : error;
 }
 
 /** The migrations in the form that the engine takes. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { PipelineError, messageOf } from "../errors.js";
+import { npmRun } from "../npmRun.js";
 import { type ScriptPlan, loadParser, planScript } from "./plan.js";
 
 /** One folder of Prisma's migrations folder. */
@@ -87,7 +88,9 @@ async function listFolders(folder: string): Promise<string[]> {
       missing
         ? `There is no migrations folder ${folder}; without it nothing could be told from an application that has no migrations.`
         : `The migrations folder ${folder} cannot be read: ${messageOf(error)}.`,
-      "Mend the path of the migrations folder in the configuration, or create the first migration (npm run prisma:migrate:create -- --name init).",
+      missing
+        ? `Mend the path in the configuration (project.migrations). Where there is no migration yet: mkdir -p '${folder}'; npm start; ${npmRun("local", "prisma:migrate:create", "--name init")}.`
+        : "Mend that, then run the same command.",
     );
   }
 }

@@ -1,5 +1,7 @@
-import { loadModule, parseSync } from "libpg-query";
+import { hasSqlDetails, loadModule, parseSync } from "libpg-query";
 import type { Node, ParseResult, TransactionStmt, TransactionStmtKind } from "libpg-query";
+import { findClientOnly } from "./clientOnly.js";
+import { unitsOf } from "./codePoints.js";
 import { cannotRunInTransaction } from "./nonTransactional.js";
 
 /** One statement of a migration file. */
@@ -54,8 +56,13 @@ const optOut = /^--\s*no-transaction\b/i;
 export function planScript(sql: string): ScriptPlan {
   // Without it every file would look like one that the parser cannot read.
   if (!parserLoaded) throw new Error("planScript was called before loadParser");
-  const statements = parse(sql);
-  if (statements === undefined) return { kind: "transaction", script: sql, statements: [], parsed: false };
+  const { statements, errorAt } = parse(sql);
+  const clientOnly = findClientOnly(sql, statements, errorAt);
+  if (clientOnly !== undefined) {
+    const { offset, what, remedy } = clientOnly;
+    return { kind: "refused", reason: `line ${lineOf(sql, offset)}: ${what}`, remedy, statements: [] };
+  }
+  if (errorAt !== undefined) return { kind: "transaction", script: sql, statements: [], parsed: false };
 
   const barred = statements.flatMap((statement) => {
     const what = cannotRunInTransaction(statement.node);
@@ -83,6 +90,15 @@ export function planScript(sql: string): ScriptPlan {
     if (optedOut && statements.length > 0) return { kind: "statements", statements };
     return { kind: "transaction", script: sql, statements, parsed: true };
   }
+  const open = leftOpen(statements);
+  if (open !== undefined) {
+    return {
+      kind: "refused",
+      statements,
+      reason: `line ${lineOf(sql, open.offset)}: this transaction is still open where the file ends; PostgreSQL would roll it back, and the migration would count as applied`,
+      remedy: "End the file with COMMIT, or take BEGIN out: a migration runs in one transaction anyway.",
+    };
+  }
   if (!optedOut && plainPairs(own) && !statements.some(addsEnumValue)) {
     const rest = statements.filter((statement) => !own.includes(statement));
     return { kind: "transaction", script: blank(sql, own), statements: rest, parsed: true };
@@ -95,24 +111,36 @@ export function lineOf(sql: string, offset: number): number {
   return sql.slice(0, offset).split("\n").length;
 }
 
-/** The statements of an SQL text; `undefined` where PostgreSQL's parser (version 18) cannot read it. */
-function parse(sql: string): Statement[] | undefined {
-  const bytes = Buffer.from(sql, "utf8");
-  return parseStatements(sql)?.map(({ stmt, stmt_location = 0, stmt_len }) => {
-    const raw = bytes.subarray(stmt_location, stmt_len ? stmt_location + stmt_len : undefined).toString("utf8");
-    const lead = leadingBlank(raw);
-    const before = bytes.subarray(0, stmt_location).toString("utf8").length;
-    return { text: raw.slice(lead).trimEnd(), offset: before + lead, node: stmt ?? ({} as Node) };
-  });
+interface Parsed {
+  readonly statements: readonly Statement[];
+  /** Where PostgreSQL's parser (version 18) could not go on, in UTF-16 units; there are then no statements. */
+  readonly errorAt: number | undefined;
 }
 
-function parseStatements(sql: string): ParseResult["stmts"] {
-  // The parser refuses a text without a character; a text of comments only has no statement.
-  if (sql.trim() === "") return [];
+function parse(sql: string): Parsed {
+  const bytes = Buffer.from(sql, "utf8");
+  const parsed = parseStatements(sql);
+  if (typeof parsed === "number") return { statements: [], errorAt: parsed };
+  // From statement to statement: counting from the start for each would take minutes for a file of many thousand.
+  let [counted, units] = [0, 0];
+  const statements = (parsed ?? []).map(({ stmt, stmt_location = 0, stmt_len }) => {
+    units += bytes.toString("utf8", counted, stmt_location).length;
+    counted = stmt_location;
+    const raw = bytes.toString("utf8", stmt_location, stmt_len ? stmt_location + stmt_len : undefined);
+    const lead = leadingBlank(raw);
+    return { text: raw.slice(lead).trimEnd(), offset: units + lead, node: stmt ?? ({} as Node) };
+  });
+  return { statements, errorAt: undefined };
+}
+
+/** What the parser reads, or where it stops. */
+function parseStatements(sql: string): ParseResult["stmts"] | number {
+  // The parser refuses a text without a character; a text of comments only has no statement. (`trim` would take a BOM, too.)
+  if (/^[ \t\r\n\f]*$/.test(sql)) return [];
   try {
     return parseSync(sql).stmts ?? [];
-  } catch {
-    return undefined;
+  } catch (error) {
+    return hasSqlDetails(error) ? unitsOf(sql, error.sqlDetails?.cursorPosition ?? 0) : 0;
   }
 }
 
@@ -127,6 +155,33 @@ function saysNoTransaction(sql: string): boolean {
     if (line !== "" && !line.startsWith("--")) return false;
   }
   return false;
+}
+
+/** The statement that began a transaction in which others follow, and which none of them ends. */
+function leftOpen(statements: readonly Statement[]): Statement | undefined {
+  let open: Statement | undefined;
+  let used = false;
+  for (const statement of statements) {
+    if (!("TransactionStmt" in statement.node)) {
+      used ||= open !== undefined;
+      continue;
+    }
+    const { kind, chain } = statement.node.TransactionStmt;
+    if (kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START") open ??= statement;
+    else if (endsTransaction(statement)) [open, used] = [chain === true ? statement : undefined, false];
+  }
+  return used ? open : undefined;
+}
+
+const ends: ReadonlySet<TransactionStmtKind> = new Set([
+  "TRANS_STMT_COMMIT",
+  "TRANS_STMT_ROLLBACK",
+  "TRANS_STMT_PREPARE",
+]);
+
+/** Whether what was done before this statement no longer depends on what comes after it. */
+export function endsTransaction({ node }: Statement): boolean {
+  return "TransactionStmt" in node && node.TransactionStmt.kind !== undefined && ends.has(node.TransactionStmt.kind);
 }
 
 /** BEGIN and COMMIT in turns, without options; Prisma itself writes them round the swap of an enum. */

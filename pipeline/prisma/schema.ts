@@ -2,6 +2,7 @@ import path from "node:path";
 import { get_config, get_dmmf } from "@prisma/prisma-schema-wasm";
 import { z } from "zod";
 import { PipelineError, messageOf } from "../errors.js";
+import { type OlderProperty, withoutOlderProperties } from "./olderSchema.js";
 import { readSchemaFiles, type SchemaFile } from "./schemaFiles.js";
 
 export { readSchemaFiles, type SchemaFile };
@@ -43,7 +44,10 @@ export interface Relation {
 
 /** What the pipeline has to know of a Prisma schema, under the names that the database uses. */
 export interface PrismaSchema {
+  /** As Prisma 7 takes them: without {@link olderProperties}. */
   readonly files: readonly SchemaFile[];
+  /** What a schema of an older Prisma holds and this program neither reads nor needs. */
+  readonly olderProperties: readonly OlderProperty[];
   readonly models: readonly Model[];
   readonly relations: readonly Relation[];
   /** `prisma`: the database has no foreign keys. */
@@ -93,12 +97,13 @@ const configSchema = z.object({
  * @param defaultSchema PostgreSQL schema of tables without `@@schema`.
  * @throws PipelineError (`usage`) with Prisma's own message where the schema is not valid, or is not for PostgreSQL.
  */
-export async function loadSchema(schema: string, defaultSchema = "public"): Promise<PrismaSchema> {
+export async function loadSchema(schema: string, defaultSchema?: string): Promise<PrismaSchema> {
   return readSchema(await readSchemaFiles(schema), defaultSchema);
 }
 
 /** {@link loadSchema} for files that are already loaded. */
-export function readSchema(files: readonly SchemaFile[], defaultSchema = "public"): PrismaSchema {
+export function readSchema(original: readonly SchemaFile[], defaultSchema = "public"): PrismaSchema {
+  const { files, removed } = withoutOlderProperties(original);
   const text = files.map(({ content }) => withoutComments(content)).join("\n");
   const schemas = checkDatasource(files);
   const views = new Set([...text.matchAll(/^\s*view\s+(\w+)\s*\{/gm)].map(([, name]) => name));
@@ -108,7 +113,8 @@ export function readSchema(files: readonly SchemaFile[], defaultSchema = "public
   const found = dmmf.datamodel.models.filter(({ name }) => !views.has(name));
   const models = found.map((model) => toModel(model, defaultSchema));
   const relations = relationsOf(found, models);
-  return { files, models, relations, relationMode: relationModeOf(text), schemas, defaultSchema };
+  const relationMode = relationModeOf(text);
+  return { files, olderProperties: removed, models, relations, relationMode, schemas, defaultSchema };
 }
 
 /** Absolute paths of what the schema's generators write, where it says so: the Prisma client among them. */

@@ -1,15 +1,17 @@
 import { EventEmitter } from "node:events";
 import pg from "pg";
 import { messageOf } from "../errors.js";
+import { connectError, sqlState } from "../postgres/connection.js";
 import type { Logger } from "../log.js";
 import { scriptLockKey, tryLock } from "./advisoryLock.js";
+import { charactersOf } from "./codePoints.js";
 import { type Attempt, findAttempt, finishAttempt, markAttempt } from "./attempt.js";
 import { atomicMark } from "./history.js";
 import { checksumOf } from "./migrations.js";
-import { loadParser, planScript, type ScriptPlan, type Statement } from "./plan.js";
+import { endsTransaction, loadParser, planScript, type ScriptPlan, type Statement } from "./plan.js";
 import { type Session, sessionConfig } from "./session.js";
 import { watchRemains } from "./remains.js";
-import { fateOf, watchAbort } from "./transactionFate.js";
+import { type Fate, fateOf, watchAbort } from "./transactionFate.js";
 import { type SqlErrorReport, describeSqlError } from "./sqlError.js";
 
 /** Shown in `pg_stat_activity` by the session that runs a migration's script. */
@@ -34,8 +36,11 @@ export class ScriptFailure extends Error implements SqlErrorReport {
 
   constructor(
     report: SqlErrorReport,
-    /** Proved: the server says that the script's transaction was aborted, or nothing was sent. */
-    readonly rolledBackWhole: boolean,
+    /**
+     * `aborted`, proved: the server says that the script's transaction was aborted, or nothing was sent. `unknown`: the server could
+     * not be asked whether the one transaction was committed. `partial`: the script does not run in one transaction.
+     */
+    readonly fate: Exclude<Fate, "committed"> | "partial",
     /** The row that Prisma's history holds of this attempt, if the script is a migration. */
     readonly attempt: Attempt | undefined,
     options?: { cause?: unknown },
@@ -46,6 +51,10 @@ export class ScriptFailure extends Error implements SqlErrorReport {
     this.line = report.line;
     this.column = report.column;
     this.excerpt = report.excerpt;
+  }
+
+  get rolledBackWhole(): boolean {
+    return this.fate === "aborted";
   }
 
   /** Message with place and excerpt; kept in Prisma's history, with the mark where nothing was changed. */
@@ -78,14 +87,18 @@ export async function runScript(script: string, options: ScriptOptions): Promise
         column: undefined,
         excerpt: "",
       },
-      true,
+      "aborted",
       undefined,
     );
   }
   const client = new pg.Client(await sessionConfig(options.session, migrateApplicationName));
   // A connection that is lost is told by the query that waits; without a listener it would end the process.
   client.on("error", () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw nothingSent(connectError(error, options.session.database, options.session.database.name).message, error);
+  }
   const run: Run = { client, script, options };
   try {
     if (!(await tryLock(client, scriptLockKey))) throw nothingSent("another session still runs a migration's script");
@@ -118,7 +131,7 @@ async function runPlan(
       return runEach(run, plan.statements, attempt);
     case "own-transaction":
       await setTimeouts(run);
-      return runEach(run, [{ text: run.script, offset: 0, node: { RawStmt: {} } }], attempt);
+      return runAsItIs(run, plan.statements, attempt);
   }
 }
 
@@ -146,11 +159,26 @@ async function runTransaction(
     options.signal?.throwIfAborted();
     await client.query("commit");
   } catch (error) {
-    const fate = await fateOf(run.client, options.session, { xid, pid });
+    const fate = await fateOf(run.client, options.session, { xid, pid, attempt });
     // The answer to COMMIT was lost, but not the commit.
     if (fate === "committed" && plan.parsed) return;
     const failed = plan.statements[done];
-    throw failure(error, run.script, failed, fate === "aborted", attempt);
+    throw failure(error, run.script, failed, fate, attempt);
+  }
+}
+
+/** The file at once, with the transactions that it manages itself; what those committed stays when a later statement fails. */
+async function runAsItIs(run: Run, statements: readonly Statement[], attempt: Attempt | undefined): Promise<void> {
+  let done = 0;
+  try {
+    await send(run, run.script, (count) => (done = count));
+  } catch (error) {
+    await run.client.query("rollback").catch(() => undefined);
+    const report = describeSqlError(error, run.script, statements[done]?.offset);
+    // An error (not the end of the session) comes after the word of every statement that was completed before it.
+    const inOrder = error instanceof pg.DatabaseError && error.severity === "ERROR";
+    const unchanged = inOrder && !statements.slice(0, done).some(endsTransaction);
+    throw new ScriptFailure(report, unchanged ? "aborted" : "partial", attempt, { cause: error });
   }
 }
 
@@ -164,7 +192,7 @@ async function runEach(run: Run, statements: readonly Statement[], attempt: Atte
       await run.client.query("rollback").catch(() => undefined);
       const unchanged = at === 0 && (await remains.cleared().catch(() => false));
       const report = shiftReport(describeSqlError(error, run.script, statement.offset), error, run.script, statement);
-      throw new ScriptFailure(report, unchanged, attempt, { cause: error });
+      throw new ScriptFailure(report, unchanged ? "aborted" : "partial", attempt, { cause: error });
     }
   }
 }
@@ -172,7 +200,7 @@ async function runEach(run: Run, statements: readonly Statement[], attempt: Atte
 function shiftReport(report: SqlErrorReport, error: unknown, script: string, { offset }: Statement): SqlErrorReport {
   const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
   if (!(position >= 1)) return report;
-  const before = Array.from(script.slice(0, offset)).length;
+  const before = charactersOf(script, offset);
   const moved = Object.assign(new pg.DatabaseError(messageOf(error), 0, "error"), error, {
     position: String(position + before),
   });
@@ -186,6 +214,11 @@ async function setTimeouts(
   const scope = local ? "set local" : "set";
   await client.query(`${scope} lock_timeout = ${lock ?? options.lockTimeoutMs}`);
   await client.query(`${scope} statement_timeout = ${options.statementTimeoutMs}`);
+  // Where a database gives up durability for speed, a crash would take a migration back that was reported as applied.
+  await client.query(
+    "select set_config('synchronous_commit', 'on', $1) where current_setting('synchronous_commit') = 'off'",
+    [local],
+  );
 }
 
 /**
@@ -215,16 +248,19 @@ function failure(
   error: unknown,
   script: string,
   failed: Statement | undefined,
-  rolledBackWhole: boolean,
+  fate: Fate,
   attempt: Attempt | undefined,
 ): ScriptFailure {
-  return new ScriptFailure(describeSqlError(error, script, failed?.offset), rolledBackWhole, attempt, { cause: error });
+  // Committed, though what was read of it cannot tell that it was the whole: see `parsed` of the plan.
+  const told = fate === "committed" ? "partial" : fate;
+  return new ScriptFailure(describeSqlError(error, script, failed?.offset), told, attempt, { cause: error });
 }
 
-function nothingSent(message: string): ScriptFailure {
+function nothingSent(message: string, cause?: unknown): ScriptFailure {
   return new ScriptFailure(
-    { sqlState: undefined, message, line: undefined, column: undefined, excerpt: "" },
-    true,
+    { sqlState: sqlState(cause), message, line: undefined, column: undefined, excerpt: "" },
+    "aborted",
     undefined,
+    { cause },
   );
 }

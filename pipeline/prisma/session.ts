@@ -9,6 +9,11 @@ export interface Session {
   readonly defaultSchema: string;
 }
 
+/** PostgreSQL schema of Prisma's connection to a database; Prisma's own default where none is configured. */
+export function schemaOf({ schema = "public" }: Pick<Database, "schema">): string {
+  return schema;
+}
+
 /**
  * Settings for a connection that Prisma's engine or a migration's script uses: acts as the role that owns what migrations
  * make, and finds tables in Prisma's schema (Prisma's native engine sets the search path likewise).

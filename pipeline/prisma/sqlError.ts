@@ -1,5 +1,7 @@
 import pg from "pg";
 import { messageOf } from "../errors.js";
+import { charactersOf, unitsOf } from "./codePoints.js";
+import { excerptOf } from "./excerpt.js";
 
 /** What PostgreSQL said about a script, and where in it. */
 export interface SqlErrorReport {
@@ -28,9 +30,10 @@ export interface Place {
  */
 export function describeSqlError(error: unknown, script: string, statementOffset?: number): SqlErrorReport {
   const place = placeOf(error, script, statementOffset);
-  const lines = place === undefined ? [] : script.slice(0, place.offset).split("\n");
-  const line = place === undefined ? undefined : lines.length;
-  const column = place === undefined ? undefined : Array.from(lines.at(-1) ?? "").length + 1;
+  const before = place === undefined ? undefined : script.slice(0, place.offset);
+  const line = before === undefined ? undefined : before.split("\n").length;
+  const lastLine = before?.slice(before.lastIndexOf("\n") + 1) ?? "";
+  const column = before === undefined ? undefined : charactersOf(lastLine, lastLine.length) + 1;
   return {
     sqlState: error instanceof pg.DatabaseError ? error.code : undefined,
     message: explain(error),
@@ -44,27 +47,9 @@ function placeOf(error: unknown, script: string, statementOffset: number | undef
   const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
   // `position` counts characters from 1 in the text that was sent; JavaScript counts UTF-16 units.
   if (position >= 1) {
-    return {
-      offset: Array.from(script)
-        .slice(0, position - 1)
-        .join("").length,
-      exact: true,
-    };
+    return { offset: unitsOf(script, position - 1), exact: true };
   }
   return statementOffset === undefined ? undefined : { offset: statementOffset, exact: false };
-}
-
-function excerptOf(script: string, line: number, column: number): string {
-  const lines = script.split("\n").map((text) => text.replace(/\r$/, ""));
-  const first = Math.max(1, line - 2);
-  const width = String(line).length;
-  const shown = lines.slice(first - 1, line).map((text, at) => `${String(first + at).padStart(width)} | ${text}`);
-  // Tabs stay tabs, so that the caret stands where the eye looks.
-  const lead = Array.from(lines[line - 1] ?? "")
-    .slice(0, column - 1)
-    .map((character) => (character === "\t" ? "\t" : " "))
-    .join("");
-  return [...shown, `${" ".repeat(width)} | ${lead}^`].join("\n");
 }
 
 function explain(error: unknown): string {
@@ -73,9 +58,28 @@ function explain(error: unknown): string {
     error.detail === undefined ? undefined : `Detail: ${error.detail}`,
     error.hint === undefined ? undefined : `Hint: ${error.hint}`,
     error.where === undefined ? undefined : `Context: ${error.where}`,
-    advice[error.code ?? ""],
+    adviceFor(error),
   ];
   return [error.message, ...extra.filter((line) => line !== undefined)].join("\n");
+}
+
+function adviceFor({ code = "", message }: pg.DatabaseError): string | undefined {
+  const extension = /^permission denied to create extension "(.*)"$/.exec(message)?.[1];
+  if (extension !== undefined) {
+    const name = pg.escapeIdentifier(extension);
+    return (
+      "Migrations run as the role that owns the database, which is no superuser. Make the extension once, as a superuser, in this " +
+      `database: CREATE EXTENSION IF NOT EXISTS ${name}; and let the migration say CREATE EXTENSION IF NOT EXISTS ${name} too.`
+    );
+  }
+  // The same SQLSTATE is that of a cancellation by a person.
+  if (code === "57014" && message.includes("statement timeout")) {
+    return (
+      "It ran longer than one statement may: raise migrate.statementTimeoutMs in the configuration (0: no limit), or put " +
+      "SET LOCAL statement_timeout = 0; at the head of this migration."
+    );
+  }
+  return advice[code];
 }
 
 /** What to do about errors that come from how migrations run. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { connect } from "../postgres/connection.js";
+import { scriptLockKey, tryLock } from "./advisoryLock.js";
+import { type Attempt, isFinished } from "./attempt.js";
 import type { Session } from "./session.js";
 
 /** What became of a transaction; `unknown`: the server could not be asked, or it is still at it. */
@@ -10,6 +12,8 @@ export type Fate = "committed" | "aborted" | "unknown";
 export interface TransactionId {
   readonly xid: string;
   readonly pid: number;
+  /** The history row that the transaction finishes, if it has one. */
+  readonly attempt: Attempt | undefined;
 }
 
 /** How long a server that went away is waited for. */
@@ -38,7 +42,7 @@ async function fateAfterLoss(session: Session, transaction: TransactionId): Prom
           "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_xid::text = $2",
           [transaction.pid, String(BigInt(transaction.xid) % 4_294_967_296n)],
         );
-        const fate = await ask(client, transaction);
+        const fate = await askAfterLoss(client, transaction);
         if (fate !== "unknown") return fate;
       } finally {
         await client.end().catch(() => undefined);
@@ -49,6 +53,16 @@ async function fateAfterLoss(session: Session, transaction: TransactionId): Prom
     await sleep(250);
   }
   return "unknown";
+}
+
+/**
+ * After a crash of the server a transaction's number may not have been written, and be given to another one; what the row says is
+ * sure. The script's session holds a lock: while that is taken, the transaction may not have ended.
+ */
+async function askAfterLoss(client: pg.Client, transaction: TransactionId): Promise<Fate> {
+  if (transaction.attempt === undefined) return ask(client, transaction);
+  if (!(await tryLock(client, scriptLockKey))) return "unknown";
+  return (await isFinished(client, transaction.attempt)) ? "committed" : "aborted";
 }
 
 async function ask(client: pg.Client, { xid }: TransactionId): Promise<Fate> {

@@ -1,8 +1,9 @@
 import type { VerifyRequest, VerifyResult } from "../contracts.js";
+import { renderRisks } from "../gate/markdown.js";
 
 /** The run's report for people, as Markdown: verdict first. */
 export function renderReport(request: VerifyRequest, result: VerifyResult): string {
-  const { backup, migrate } = request;
+  const { backup, migrate, preflight } = request;
   const errors = result.findings.filter(({ severity }) => severity === "error");
   const sections = [
     `# ${errors.length === 0 ? "Verified" : "Not verified"}: ${result.environment}, run ${result.run}`,
@@ -42,6 +43,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
                 ]),
               ),
         ),
+    preflight?.risks === undefined ? "" : section("Risk of the migrations", renderRisks(preflight.risks)),
     section(
       "Findings",
       result.findings.length === 0

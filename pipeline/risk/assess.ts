@@ -36,7 +36,7 @@ export async function assessMigrations(
   for (const migration of migrations) {
     if (remaining === 0) break;
     state.migration += 1;
-    const steps = stepsOf(migration.sql);
+    const steps = stepsOf(migration);
     if (assess.has(migration.name)) {
       remaining -= 1;
       if (found.length === 0) nameForFacts(state);
@@ -51,8 +51,15 @@ export async function assessMigrations(
   return found;
 }
 
-function stepsOf(sql: string): Step[] {
-  return statementsOf(sql).map((statement) => ({ statement, changes: changesOf(statement) }));
+/** What was read of a migration, for as long as its caller keeps it: several files may be judged after one history. */
+const read = new WeakMap<MigrationSource, readonly Step[]>();
+
+function stepsOf(migration: MigrationSource): readonly Step[] {
+  const known = read.get(migration);
+  if (known !== undefined) return known;
+  const steps = statementsOf(migration.sql).map((statement) => ({ statement, changes: changesOf(statement) }));
+  read.set(migration, steps);
+  return steps;
 }
 
 /** The database's facts are under the names that tables have before the first assessed migration. */

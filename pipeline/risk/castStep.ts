@@ -35,6 +35,8 @@ export function castStep(from: ColumnType, to: ColumnType, options: CastOptions)
   if (isString(from.name) && isString(to.name)) return betweenStrings(from, to, options);
   if (isNumber(from.name) && isNumber(to.name)) return betweenNumbers(from, to);
   if (isTime(from.name) && isTime(to.name)) return betweenTimes(from, to, options);
+  if (from.name === "xml" && isString(to.name) && to.name !== "citext" && to.modifiers.length === 0 && !to.array)
+    return none;
   if (isString(to.name)) return toString(to, options);
   if (isString(from.name)) return fromString(to);
   return others(from, to);

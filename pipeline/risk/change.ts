@@ -195,10 +195,26 @@ export type Change =
 export type OpaqueHint = "drop" | "rewrite";
 
 export type ChangeKind = Change["kind"];
-export type ChangeOf<K extends ChangeKind> = Change extends infer C
-  ? C extends { readonly kind: infer Own }
-    ? [Own & K] extends [never]
-      ? never
-      : C & { readonly kind: Own & K }
-    : never
+/** The changes of a kind; several kinds may share one description. */
+export type ChangeOf<K extends ChangeKind> = Narrowed<Change, K>;
+type Narrowed<C extends Change, K extends ChangeKind> = C extends Change
+  ? [Extract<C["kind"], K>] extends [never]
+    ? never
+    : C & { readonly kind: Extract<C["kind"], K> }
   : never;
+
+/** What to do about each kind of change; a kind that is left out is passed over. */
+export type Handlers<Arguments extends readonly unknown[]> = {
+  readonly [K in ChangeKind]?: (change: ChangeOf<K>, ...rest: Arguments) => void;
+};
+
+/** Calls the handler for the change's kind, if there is one. */
+export function handle<Arguments extends readonly unknown[]>(
+  handlers: Handlers<Arguments>,
+  change: Change,
+  ...rest: Arguments
+): void {
+  // Each handler takes the kind under which it is kept, which the compiler cannot follow through the look-up.
+  const handler = handlers[change.kind] as ((change: Change, ...rest: Arguments) => void) | undefined;
+  handler?.(change, ...rest);
+}

@@ -37,12 +37,12 @@ export interface RuleText {
 
 export interface Rule extends RuleText {
   readonly on: ReadonlySet<ChangeKind>;
-  match(change: Change, context: RuleContext): readonly Match[];
+  match(this: void, change: Change, context: RuleContext): readonly Match[];
 }
 
 interface Definition<K extends ChangeKind> extends RuleText {
   readonly on: readonly K[];
-  readonly match: (change: ChangeOf<K>, context: RuleContext) => Match | readonly Match[] | undefined;
+  match(this: void, change: ChangeOf<K>, context: RuleContext): Match | readonly Match[] | undefined;
 }
 
 /** A rule is asked only about the kinds of change that it names. */

@@ -62,7 +62,7 @@ export interface View {
 }
 
 export type UserType =
-  | { readonly kind: "enum"; values: Set<string>; readonly madeBy: number; addedBy: Map<string, number> }
+  | { readonly kind: "enum"; values: Set<string>; readonly madeBy: number }
   | { readonly kind: "domain"; readonly base: ColumnType | undefined; constrained: boolean; readonly madeBy: number }
   | { readonly kind: "other"; readonly madeBy: number };
 
@@ -73,7 +73,7 @@ export class SchemaState {
   readonly types = new Map<string, UserType>();
   /** Volatility of the functions that the history creates, by bare name. */
   readonly functions = new Map<string, { volatile: boolean; madeBy: number }>();
-  /** Values added to enums by the migration being read, which it must not use. */
+  /** The schemas that an unqualified name is looked for in. */
   searchPath: readonly string[];
   timeZone: string | undefined;
   /** Number of the migration being read. */

@@ -82,3 +82,19 @@ export function renameColumnEverywhere(state: SchemaState, table: Table, from: s
     state.views.set(key, { ...view, reads });
   }
 }
+
+export function renameIndex(table: Table, from: string, to: string): void {
+  const index = table.indexes.get(from);
+  if (index === undefined) return;
+  table.indexes.delete(from);
+  table.indexes.set(to, index);
+  index.name = to;
+}
+
+export function renameConstraint(table: Table, from: string, to: string): void {
+  const constraint = table.constraints.get(from);
+  if (constraint === undefined) return;
+  table.constraints.delete(from);
+  table.constraints.set(to, constraint);
+  constraint.name = to;
+}

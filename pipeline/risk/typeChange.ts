@@ -48,6 +48,8 @@ export function judgeTypeChange(
 
 /** A type with what the history knows of it; a domain is its base, with a check or without. */
 interface Resolved {
+  /** As it is written: a domain by its own name. */
+  readonly written: string;
   readonly type: ColumnType;
   readonly user: UserType | undefined;
   readonly constrained: boolean;
@@ -57,12 +59,13 @@ function resolve(state: SchemaState, type: ColumnType): Resolved {
   const user = state.type(type.schema === undefined ? { name: type.name } : { schema: type.schema, name: type.name });
   if (user?.kind === "domain" && user.base !== undefined) {
     const base = resolve(state, user.base);
-    return { type: base.type, user: base.user, constrained: user.constrained || base.constrained };
+    return { ...base, written: JSON.stringify(type), constrained: user.constrained || base.constrained };
   }
-  return { type, user, constrained: false };
+  return { written: JSON.stringify(type), type, user, constrained: false };
 }
 
 function stepBetween(from: Resolved, to: Resolved, options: { explicit: boolean; utc: boolean | undefined }): CastStep {
+  if (from.written === to.written) return { outcome: "same", rewrites: false, why: "" };
   const step =
     (from.user ?? to.user) && from.type.name !== to.type.name ? userStep(to) : castStep(from.type, to.type, options);
   if (!to.constrained) return step;

@@ -19,7 +19,7 @@ export type HealthResult = z.infer<typeof healthSchema> & { stage: "health" };
 export async function health(request: StageRequest, { log }: StageContext): Promise<HealthResult> {
   const started = Date.now();
   const { database, project } = request;
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
   const seen = await withClient(database, { applicationName: "safe-migration health" }, async (client) => {
     await assertEnvironment(client, request.environment);
     return {

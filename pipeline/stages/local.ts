@@ -14,6 +14,8 @@ export const localStartRequest = z.strictObject({
   directory: z.string().startsWith("/"),
   database: z.string(),
   owner: z.string(),
+  /** PostgreSQL schema of Prisma's connection; see `databaseSchema`. */
+  schema: databaseSchema.shape.schema,
   /** 0: a free one, chosen once and kept. */
   port: z.int(),
 });
@@ -22,12 +24,14 @@ export type LocalStartRequest = z.infer<typeof localStartRequest>;
 /** Makes and starts the cluster and its database, as far as they are not there. */
 export async function localStart(request: LocalStartRequest, context: StageContext): Promise<Database> {
   const cluster = await ensureCluster({ directory: request.directory, port: request.port, ...context });
-  return ensureDatabase(cluster, {
+  const { schema } = request;
+  const database = await ensureDatabase(cluster, {
     name: request.database,
     owner: request.owner,
     environment: request.environment,
     ...context,
   });
+  return schema === undefined ? database : { ...database, schema };
 }
 
 /** Stops the cluster. Its data stays; the next start goes on with it. */

@@ -2,20 +2,26 @@ import type pg from "pg";
 import type { StageContext } from "../context.js";
 import type { MigrationRef, PreflightResult, StageRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { describeDecision } from "../gate/describe.js";
+import { assertApproved } from "../gate/refusal.js";
+import { reviewOnDatabase } from "../gate/review.js";
+import { summarise } from "../gate/summary.js";
 import { findBinaries } from "../postgres/binaries.js";
 import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
+import { assertWritable } from "../postgres/writable.js";
 import { assertDeployable } from "../prisma/deployable.js";
 import { diffDrift } from "../prisma/drift.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
+import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { loadSchema } from "../prisma/schema.js";
 import { stamp } from "./stamp.js";
 
 /**
  * Looks at everything that would make the run fail later, and refuses before anything is touched: the right database,
- * programs new enough, rights, a history that the folder continues, no drift.
+ * programs new enough, rights, a history that the folder continues, no drift, no risk that nobody has answered for.
  *
  * @throws PipelineError (kind `refused`) for the first thing that is wrong.
  */
@@ -24,10 +30,13 @@ export async function preflight(request: StageRequest, context: StageContext): P
   const { database, project, settings } = request;
   const { log } = context;
   const folder = await readMigrations(project.migrations);
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
+  const older = describeOlderProperties(schema.olderProperties);
+  if (older !== "") log.info(older);
 
   const seen = await withClient(database, { applicationName: "safe-migration preflight" }, async (client) => {
     await assertEnvironment(client, request.environment);
+    await assertWritable(client);
     await assertRights(client, database.migrateAs);
     const identity = await readIdentity(client);
     log.info(`connected to "${identity.database}"`, { server: identity.serverVersion });
@@ -44,12 +53,15 @@ export async function preflight(request: StageRequest, context: StageContext): P
   });
   await findBinaries(seen.serverMajor);
 
-  const warnings = assertDeployable(seen.history, folder);
+  const warnings = assertDeployable(seen.history, folder, request.environment);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
+  const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
+  const gate = await reviewOnDatabase(request, folder, new Set(pending.map(({ name }) => name)), seen.serverMajor);
+  assertApproved(request.environment, gate);
+  for (const decision of gate.decisions) if (decision.verdict.kind !== "safe") log.warn(describeDecision(decision));
   warnings.push(...(await checkDrift(request, context, seen.history.applied)));
   for (const warning of warnings) log.warn(warning);
 
-  const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
   log.info(`${seen.history.applied.length} migrations applied, ${pending.length} pending`, {
     pending: pending.map(({ name }) => name),
   });
@@ -61,6 +73,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     applied: seen.history.applied.map(({ name, checksum }) => ({ name, checksum })),
     pending,
     warnings,
+    risks: summarise(gate.decisions),
   };
 }
 
@@ -98,14 +111,16 @@ function noRight(reason: string, remedy: string): PipelineError {
 }
 
 async function checkDrift(
-  { database, project, settings }: StageRequest,
+  { database, environment, project, settings }: StageRequest,
   { log, signal }: StageContext,
   applied: readonly MigrationRef[],
 ): Promise<string[]> {
-  const drift = await diffDrift(database, project, { applied: applied.map(({ name }) => name), log, signal });
+  const tolerant = settings.preflight.drift === "warn";
+  const names = applied.map(({ name }) => name);
+  const drift = await diffDrift(database, project, { applied: names, tolerant, environment, log, signal });
   if (!drift.drifted) return [];
   const message = `The database differs from what its ${applied.length} applied migrations make:\n${drift.summary}`;
-  if (settings.preflight.drift === "warn") return [message];
+  if (tolerant) return [message];
   throw new PipelineError({
     code: "DRIFT",
     kind: "refused",

@@ -33,7 +33,7 @@ export interface StatusResult {
 export async function status(request: StageRequest, _context: StageContext): Promise<StatusResult> {
   const started = Date.now();
   const folder = await readMigrations(request.project.migrations);
-  const schema = await loadSchema(request.project.schema);
+  const schema = await loadSchema(request.project.schema, request.database.schema);
   const seen = await withClient(request.database, { applicationName: "safe-migration status" }, async (client) => {
     await assertEnvironment(client, request.environment);
     return {

@@ -5,9 +5,10 @@ import { countRows, countTables } from "../checks/counts.js";
 import { findOrphans } from "../checks/orphans.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { biggest, readTableSizes } from "../gate/tableSizes.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
-import { sqlState, withClient } from "../postgres/connection.js";
+import { withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { diffDrift } from "../prisma/drift.js";
 import { type HistoryComparison, compareHistory, readHistory } from "../prisma/history.js";
@@ -28,7 +29,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   const { database, project } = request;
   const { log } = context;
   const folder = await readMigrations(project.migrations);
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
 
   const progress = countedProgress(log, 6);
   const { history, tables } = await withClient(
@@ -47,7 +48,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   // Where the history is not what the folder says, tables may be missing; looking further would only add noise.
   const look = findings.length === 0;
   const looks = [
-    look ? lookAtData(database, schema, progress).catch(schemaAhead) : Promise.resolve(nothingSeen),
+    look ? lookAtData(database, schema, progress) : Promise.resolve(nothingSeen),
     look ? findDrift(request, context, history).then((found) => (progress("drift"), found)) : Promise.resolve([]),
     look && project.checks !== undefined
       ? runApplicationChecks(project.checks, database).then((found) => (progress("the application's checks"), found))
@@ -76,6 +77,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
     findings,
     health,
     report: store.urlOf(reportPath),
+    ...(await noteSizes(database, log)),
   };
   await store.write(reportPath, renderReport(request, result));
   if (failed.length > 0) throw verifyFailed(failed, request, result);
@@ -84,6 +86,20 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
     application?.counts ?? data.counts,
   );
   return result;
+}
+
+/** Sizes that the next preview judges by; it does without them where they cannot be had. */
+async function noteSizes(database: Database, log: Logger): Promise<Pick<VerifyResult, "tables">> {
+  // Asking for a table's size waits for whoever holds it exclusively.
+  const settings = { lock_timeout: "5s" };
+  try {
+    return await withClient(database, { applicationName: "safe-migration verify", settings }, async (client) => ({
+      tables: biggest(await readTableSizes(client)),
+    }));
+  } catch (error) {
+    log.info(`the sizes of the tables could not be noted for the next preview: ${messageOf(error)}`);
+    return {};
+  }
 }
 
 interface DataSeen {
@@ -111,18 +127,6 @@ async function lookAtData(
   });
 }
 
-/** A schema that was changed without a migration names tables or columns that are not there. */
-function schemaAhead(error: unknown): DataSeen {
-  if (!["42P01", "42703", "3F000"].includes(sqlState(error) ?? "")) throw error;
-  const finding: Finding = {
-    check: "schema",
-    severity: "error",
-    message: `the Prisma schema has what no migration makes: ${messageOf(error)}`,
-    remedy: "make the migration: npm run prisma:migrate:create -- --name NAME",
-  };
-  return { findings: [finding], counts: {} };
-}
-
 async function findDrift(
   request: VerifyRequest,
   context: StageContext,
@@ -130,7 +134,9 @@ async function findDrift(
 ): Promise<Finding[]> {
   const applied = history.applied.map(({ name }) => name);
   const { log, signal } = context;
-  const drift = await diffDrift(request.database, request.project, { applied, log, signal });
+  const tolerant = request.settings.preflight.drift === "warn";
+  const { database, environment, project } = request;
+  const drift = await diffDrift(database, project, { applied, tolerant, environment, log, signal });
   return drift.drifted ? [driftFinding(drift.summary, request)] : [];
 }
 

@@ -278,14 +278,6 @@ describe("the stages, one after the other", function () {
       await query(database, "SELECT setval($1, $2::bigint)", [row?.sequence, row?.last]);
     });
 
-    it("a model that no migration makes", async () => {
-      const path = join(folder, "schema.prisma");
-      const text = await readFile(path, "utf8");
-      await writeFile(path, `${text}\nmodel Forgotten {\n  id Int @id\n}\n`);
-      assert.match(await findings(), /schema: the Prisma schema has what no migration makes: .*"public\.Forgotten"/);
-      await writeFile(path, text);
-    });
-
     it("drift", async () => {
       await query(database, "ALTER TABLE orders ALTER COLUMN currency DROP NOT NULL");
       assert.match(await findings(), /drift: .*/);

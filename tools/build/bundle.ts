@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { messageOf } from "../../pipeline/errors.js";
 import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
+import { projectRoot } from "../prisma/environment.js";
 import { BuildError } from "./buildError.js";
 import { generateClient } from "./client.js";
 
@@ -50,6 +51,8 @@ async function bundleModule(source: string, target: string): Promise<string> {
     format: "cjs",
     write: false,
     logLevel: "silent",
+    // The checks of another project find here what that project has not installed.
+    nodePaths: [join(projectRoot, "node_modules")],
     // pg's optional native binding is never installed.
     external: ["pg-native"],
   }).catch((error: unknown) => {

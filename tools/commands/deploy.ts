@@ -18,18 +18,22 @@ export async function deploy(request: StageRequest, backup: string | undefined, 
   if (backup === undefined) {
     const preflight = await run("preflight", request);
     const made = await run("backup", { ...request, preflight });
-    return migrateAndVerify(request, made, run);
+    return migrateAndVerify(request, { preflight, backup: made }, run);
   }
   const made = await readBackup(request, backup);
   // The stages join the run that made the backup, so that its folder holds the evidence of all.
   const joined = { ...request, run: made.run };
-  await run("preflight", joined);
-  return migrateAndVerify(joined, made, run);
+  const preflight = await run("preflight", joined);
+  return migrateAndVerify(joined, { preflight, backup: made }, run);
 }
 
-async function migrateAndVerify(request: StageRequest, backup: unknown, run: RunNamed): Promise<unknown> {
+async function migrateAndVerify(
+  request: StageRequest,
+  { preflight, backup }: { readonly preflight: unknown; readonly backup: unknown },
+  run: RunNamed,
+): Promise<unknown> {
   const migrate = await run("migrate", { ...request, backup });
-  return run("verify", { ...request, backup, migrate });
+  return run("verify", { ...request, preflight, backup, migrate });
 }
 
 async function readBackup(request: StageRequest, wanted: string) {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePipeline } from "../build/bundle.js";
-import { type Config, type Paths, parseConfig, resolvePaths } from "../../config.js";
+import { type Config, type Paths, parseConfig, resolvePaths, stageSettings } from "../../config.js";
 import type { Database, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
@@ -35,8 +35,9 @@ export function readTarget(environment: string): Target {
 }
 
 /** How the target's database is reached. @throws PipelineError where it was never made. */
-export function targetDatabase({ config, paths, environment }: Target): Promise<Database> {
-  return localDatabase(paths.cluster, { name: config.database.name, owner: config.database.owner, environment });
+export async function targetDatabase({ config, paths, environment }: Target): Promise<Database> {
+  const { name, owner, schema } = config.database;
+  return { ...(await localDatabase(paths.cluster, { name, owner, environment })), schema };
 }
 
 /** The request for a stage that is run by hand; `run` names the run it belongs to, a new one unless given. */
@@ -54,6 +55,6 @@ export async function requestFor(target: Target, run = newRunId()): Promise<Stag
       ...(checks === undefined ? {} : { checks }),
     },
     store: paths.storeUrl,
-    settings: { backup: config.backup, preflight: config.preflight, migrate: config.migrate },
+    settings: stageSettings(config),
   };
 }

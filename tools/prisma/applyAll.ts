@@ -1,5 +1,6 @@
 import type { Database, Project } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
 import { silent } from "../../pipeline/log.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { MigrationFailure, applyMigration, clearFailed } from "../../pipeline/prisma/apply.js";
@@ -17,20 +18,24 @@ const lockTimeoutMs = 10_000;
  * @returns the names of those that were applied.
  * @throws PipelineError where one fails.
  */
-export async function applyAll(database: Database, project: Pick<Project, "schema" | "migrations">): Promise<string[]> {
+export async function applyAll(
+  database: Database,
+  project: Pick<Project, "schema" | "migrations">,
+  environment: string,
+): Promise<string[]> {
   await clearStopped(database, project);
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
   const folder = await readMigrations(project.migrations);
   const { pending } = compareHistory(folder, await historyOf(database, project));
   for (const { name } of pending) {
     try {
-      const options = { lockTimeoutMs, statementTimeoutMs: 0, log: silent, schema };
+      const options = { lockTimeoutMs, statementTimeoutMs: 0, log: silent, schema, environment };
       const { durationMs } = await applyMigration(database, project, folder, name, options);
       say(`Applied ${name} (${durationMs} ms)`);
     } catch (error) {
       if (!(error instanceof MigrationFailure)) throw error;
       if (error.rolledBackWhole) await clearFailed(database, project, name);
-      throw failure(error);
+      throw failure(error, environment);
     }
   }
   return pending.map(({ name }) => name);
@@ -44,11 +49,11 @@ export async function clearStopped(database: Database, project: Pick<Project, "s
 }
 
 async function historyOf(database: Database, project: Pick<Project, "schema">): Promise<HistoryRow[]> {
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
   return withClient(database, { applicationName: "safe-migration prisma" }, (client) => readHistory(client, schema));
 }
 
-function failure(error: MigrationFailure): PipelineError {
+function failure(error: MigrationFailure, environment: string): PipelineError {
   return new PipelineError(
     {
       code: "MIGRATION_FAILED",
@@ -59,7 +64,7 @@ function failure(error: MigrationFailure): PipelineError {
         : `${error.migration} does not run in one transaction: a part of it may have been applied.`,
       next: error.rolledBackWhole
         ? `Mend ${error.migration}/migration.sql and run the same command.`
-        : `Look at the database, then run npm run prisma:migrate:resolve -- --rolled-back ${error.migration} (or --applied).`,
+        : `Look at the database, then: ${npmRun(environment, "prisma:migrate:resolve", "--rolled-back", error.migration)} (or --applied).`,
     },
     { cause: error },
   );

@@ -5,6 +5,7 @@ import { type CommandFlags, parseFlags } from "./arguments.js";
 import { createCommand } from "./create.js";
 import { devCommand } from "./dev.js";
 import type { PrismaTarget } from "./environment.js";
+import { generatorFor } from "./generate.js";
 import { say, warn } from "./output.js";
 import { resetCommand } from "./reset.js";
 import { resolveCommand } from "./resolve.js";
@@ -41,8 +42,8 @@ export async function prismaCommand(
   target: PrismaTarget,
 ): Promise<number> {
   try {
-    if (name === "generate") return await runStockPrisma(target, ["generate", ...args]);
-    const flags = parseFlags(name, args);
+    if (name === "generate") return await runStockPrisma(await generatorFor(target), args);
+    const flags = parseFlags(name, args, target.environment);
     if (name === "validate") {
       const schema = await loadSchema(target.project.schema);
       say(`The Prisma schema is valid: ${schema.models.length} models in ${schema.files.length} file(s).`);

@@ -1,36 +1,30 @@
 import path from "node:path";
-import { exitCodes } from "../../pipeline/errors.js";
-import { createMigrationSql, writeMigration } from "../../pipeline/prisma/authoring.js";
-import { usage } from "./arguments.js";
+import { type PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
+import { createMigrationSql } from "../../pipeline/prisma/authoring.js";
+import { exampleOf, usage } from "./arguments.js";
 import type { CommandContext } from "./command.js";
+import { writeWithDown } from "./down.js";
 import { say } from "./output.js";
 
 /**
- * `prisma:migrate:create`: writes the next migration without applying it. Where the schema has no change, the file holds a
+ * `prisma:migrate:create`: writes the next migration without applying it, and beside it the way back. Where the schema has no change, the file holds a
  * comment only, for SQL that is written by hand.
  */
-export async function createCommand({ database, project, flags }: CommandContext): Promise<number> {
-  const { file, empty } = await createMigration(database, project, flags.name, "create");
+export async function createCommand({ database, environment, project, flags }: CommandContext): Promise<number> {
+  if (flags.name === undefined) throw nameless("create", environment);
+  const migration = await createMigrationSql(database, project, flags.name, { environment });
+  const { file, down } = await writeWithDown(database, project, migration, { environment });
   say(`Created ${path.relative(process.cwd(), file)}`);
-  if (empty)
+  say(`Created ${path.relative(process.cwd(), down)}, its way back: its head says what SQL alone cannot bring back.`);
+  if (migration.empty)
     say("The Prisma schema has no change that the migrations lack, so the file is empty: write its SQL by hand.");
-  say("Look it over, then apply it: npm start (or npm run prisma:migrate:dev -- --name NAME on local and dev).");
+  const dev = npmRun("local", "prisma:migrate:dev", "--name NAME");
+  say(`Look it over, then apply it: npm start (or ${dev}, on local and dev).`);
   return exitCodes.ok;
 }
 
-/** @throws PipelineError (`usage`) without a name. */
-export async function createMigration(
-  database: CommandContext["database"],
-  project: CommandContext["project"],
-  name: string | undefined,
-  command: string,
-): Promise<{ readonly name: string; readonly file: string; readonly empty: boolean }> {
-  if (name === undefined) {
-    throw usage(
-      "A migration needs a name that says what it changes.",
-      `Run: npm run prisma:migrate:${command} -- --name add_orders`,
-    );
-  }
-  const migration = await createMigrationSql(database, project, name);
-  return { name: migration.name, file: await writeMigration(project.migrations, migration), empty: migration.empty };
+/** A migration was asked for without a name. */
+export function nameless(command: string, environment: string): PipelineError {
+  return usage("A migration needs a name that says what it changes.", exampleOf(command, environment));
 }

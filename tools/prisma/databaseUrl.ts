@@ -7,15 +7,13 @@ export const urlPasswordVariable = "SAFE_MIGRATION_URL_PASSWORD";
 export interface ParsedUrl {
   readonly database: Database;
   readonly password: string | undefined;
-  /** PostgreSQL schema of the connection: `?schema=`. */
-  readonly defaultSchema: string;
 }
 
 /**
  * The URL of a database without its password, for Prisma's CLI: it hands the URL on in the arguments of a process, where everybody
  * on the machine can read it.
  */
-export function urlWithoutPassword({ host, port, name, user }: Database, schema = "public"): string {
+export function urlWithoutPassword({ host, port, name, user, schema = "public" }: Database): string {
   const socket = host.startsWith("/");
   const query = new URLSearchParams({ schema, ...(socket ? { host } : {}) });
   const address = socket ? "localhost" : host.includes(":") ? `[${host}]` : host;
@@ -30,6 +28,7 @@ export function parseUrl(text: string): ParsedUrl | undefined {
   const host = socket ?? decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
   const user = decodeURIComponent(url.username);
   const name = decodeURIComponent(url.pathname.slice(1));
+  const schema = url.searchParams.get("schema");
   if (host === "" || user === "") return undefined;
   const password = url.password === "" ? undefined : decodeURIComponent(url.password);
   return {
@@ -40,9 +39,9 @@ export function parseUrl(text: string): ParsedUrl | undefined {
       name: name === "" ? "postgres" : name,
       user,
       password: password === undefined ? { from: "none" } : { from: "environment", variable: urlPasswordVariable },
+      ...(schema === null ? {} : { schema }),
     },
     password,
-    defaultSchema: url.searchParams.get("schema") ?? "public",
   };
 }
 

@@ -1,13 +1,15 @@
 import path from "node:path";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
 import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
-import { devDiagnostic } from "../../pipeline/prisma/authoring.js";
-import { diffSchema } from "../../pipeline/prisma/drift.js";
+import { createMigrationSql, devDiagnostic } from "../../pipeline/prisma/authoring.js";
 import { applyAll, clearStopped } from "./applyAll.js";
 import type { CommandContext } from "./command.js";
-import { createMigration } from "./create.js";
+import { nameless } from "./create.js";
 import { assertDisposable } from "./disposable.js";
-import { say } from "./output.js";
+import { writeWithDown } from "./down.js";
+import { generatorFor } from "./generate.js";
+import { say, warn } from "./output.js";
 import { runStockPrisma } from "./stock.js";
 
 /** How long another migration is waited for, in milliseconds. */
@@ -22,31 +24,38 @@ export async function devCommand(context: CommandContext): Promise<number> {
   assertDisposable(
     environment,
     "dev",
-    "Create the migration on local, then let the pipeline apply it: npm run up -- --stack NAME",
+    `Create the migration on local, then let the pipeline apply it: ${npmRun("local", "up", "--stack", environment)}`,
   );
   await withAdvisoryLock(database, lockWaitMs, async () => {
     await clearStopped(database, project);
-    const { resetReason } = await devDiagnostic(database, project);
-    if (resetReason !== undefined) throw needsReset(resetReason);
-    await applyAll(database, project);
-    if (!(await diffSchema(database, project)).drifted) {
+    const { resetReason } = await devDiagnostic(database, project, { environment });
+    if (resetReason !== undefined) throw needsReset(resetReason, environment);
+    await applyAll(database, project, environment);
+    const change = await createMigrationSql(database, project, flags.name ?? "unnamed", { environment });
+    if (change.empty) {
       say("The database has every migration, and the migrations make what the Prisma schema says.");
       return;
     }
-    const { file } = await createMigration(database, project, flags.name, "dev");
-    say(`Created ${path.relative(process.cwd(), file)}`);
-    await applyAll(database, project);
+    if (flags.name === undefined) throw nameless("dev", environment);
+    say(
+      `Created ${path.relative(process.cwd(), (await writeWithDown(database, project, change, { environment })).file)}`,
+    );
+    await applyAll(database, project, environment);
   });
-  const generated = await runStockPrisma(target, ["generate"]);
-  return generated === 0 ? exitCodes.ok : exitCodes.failedChanged;
+  const generated = await runStockPrisma(await generatorFor(target));
+  if (generated === 0) return exitCodes.ok;
+  warn(
+    `The migrations are applied; only the Prisma client was not generated. Again: ${npmRun(environment, "prisma:generate")}`,
+  );
+  return exitCodes.failedChanged;
 }
 
-function needsReset(reason: string): PipelineError {
+function needsReset(reason: string, environment: string): PipelineError {
   return new PipelineError({
     code: "RESET_NEEDED",
     kind: "refused",
     message: `The database cannot be developed further as it is.\n${reason.trim()}`,
     state: "Nothing was changed; nothing is ever reset without being asked for.",
-    next: "Undo the difference in the database or in the migrations; or, where the data may be lost: npm run prisma:migrate:reset",
+    next: `Undo the difference in the database or in the migrations; or, where the data may be lost: ${npmRun(environment, "prisma:migrate:reset")}`,
   });
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { type OpenEngine, openEngine } from "../../pipeline/prisma/engine.js";
+import { schemaOf } from "../../pipeline/prisma/session.js";
 import { loadSchemaEngine } from "../../pipeline/prisma/wasm.js";
 import { type ParsedUrl, parseUrl, sameTarget, urlPasswordVariable } from "./databaseUrl.js";
 import { type EngineArguments, parseArguments } from "./engineArguments.js";
@@ -41,7 +42,11 @@ function target({ url }: EngineArguments): ParsedUrl {
     throw new UserFacingError("P1013", "The datasource URL is missing or is no URL of a PostgreSQL database.");
   }
   const resolved = databaseFromEnvironment();
-  if (resolved !== undefined && sameTarget(resolved, parsed.database)) return { ...parsed, database: resolved };
+  if (resolved !== undefined && sameTarget(resolved, parsed.database)) {
+    // A configuration of Prisma may name another schema of the same database.
+    const { schema } = parsed.database;
+    return { ...parsed, database: { ...resolved, ...(schema === undefined ? {} : { schema }) } };
+  }
   if (parsed.password !== undefined) process.env[urlPasswordVariable] = parsed.password;
   return parsed;
 }
@@ -81,7 +86,8 @@ async function serve(parsed: EngineArguments): Promise<number> {
     if (!request.success) return;
     const { id, method, params } = request.data;
     try {
-      const { database, defaultSchema } = target(parsed);
+      const { database } = target(parsed);
+      const defaultSchema = schemaOf(database);
       const result = await methodOf(method)(params, { database, defaultSchema, engine, print });
       send({ jsonrpc: "2.0", id, result: result ?? null });
     } catch (error) {
@@ -105,11 +111,13 @@ async function serve(parsed: EngineArguments): Promise<number> {
 }
 
 async function open(parsed: EngineArguments, signal: AbortSignal): Promise<OpenEngine> {
-  const { database, defaultSchema } = target(parsed);
+  const { database } = target(parsed);
   const files = await Promise.all(
     parsed.datamodels.map(async (path) => ({ path, content: await readFile(path, "utf8") })),
   );
-  return openEngine({ database, defaultSchema }, files.length === 0 ? undefined : files, { signal });
+  return openEngine({ database, defaultSchema: schemaOf(database) }, files.length === 0 ? undefined : files, {
+    signal,
+  });
 }
 
 function send(message: object): void {

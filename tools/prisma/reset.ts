@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
 import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
 import { reset } from "../../pipeline/prisma/authoring.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
@@ -11,23 +12,26 @@ import { say, warn } from "./output.js";
 
 /** `prisma:migrate:reset`: empties the database and applies every migration; asks for the database's name unless `--force`. */
 export async function resetCommand({ environment, database, project, flags }: CommandContext): Promise<number> {
-  assertDisposable(environment, "reset", "To go back to a backup: npm run db:restore -- --environment NAME");
+  assertDisposable(environment, "reset", `To go back to a backup: ${npmRun(environment, "db:restore")}`);
   // What would be applied afterwards must be readable before anything is lost.
   await readMigrations(project.migrations);
   warn(`ALL DATA in database "${database.name}" at ${database.host}:${database.port} (${environment}) will be lost.`);
-  if (!flags.force) await confirm(database.name);
+  if (!flags.force) await confirm(database.name, environment);
   await withAdvisoryLock(database, lockWaitMs, async () => {
     await reset(database, project);
     say(`Database "${database.name}" is empty.`);
-    await applyAll(database, project);
+    await applyAll(database, project, environment);
   });
   return exitCodes.ok;
 }
 
 /** @throws PipelineError (`refused`) unless the name is typed. */
-async function confirm(name: string): Promise<void> {
+async function confirm(name: string, environment: string): Promise<void> {
   if (!process.stdin.isTTY)
-    throw refusal("nobody can be asked here", "To go on without being asked: npm run prisma:migrate:reset -- --force");
+    throw refusal(
+      "nobody can be asked here",
+      `To go on without being asked: ${npmRun(environment, "prisma:migrate:reset", "--force")}`,
+    );
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const typed = await reader.question(`Type the database's name to go on: `);

@@ -1,11 +1,12 @@
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
 import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
 import { markApplied, markRolledBack } from "../../pipeline/prisma/authoring.js";
 import { EngineError } from "../../pipeline/prisma/engine.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { readHistory } from "../../pipeline/prisma/history.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
-import { usage } from "./arguments.js";
+import { exampleOf, usage } from "./arguments.js";
 import type { CommandContext } from "./command.js";
 import { lockWaitMs } from "./dev.js";
 import { say } from "./output.js";
@@ -17,7 +18,7 @@ export async function resolveCommand(context: CommandContext): Promise<number> {
   if ((applied === undefined) === (rolledBack === undefined)) {
     throw usage(
       "Say what you found: all of the migration is in the database (--applied NAME), or nothing of it (--rolled-back NAME).",
-      "Run: npm run prisma:migrate:resolve -- --rolled-back 20240101120000_add_orders",
+      exampleOf("resolve", context.environment),
     );
   }
   try {
@@ -34,7 +35,7 @@ export async function resolveCommand(context: CommandContext): Promise<number> {
       kind: "failedUnchanged",
       message: error.message,
       state: "The history is as it was.",
-      next: "See both sides: npm run prisma:migrate:status",
+      next: `See both sides: ${npmRun(context.environment, "prisma:migrate:status")}`,
     });
   }
   say(applied === undefined ? `${rolledBack} is recorded as rolled back.` : `${applied} is recorded as applied.`);
@@ -42,8 +43,8 @@ export async function resolveCommand(context: CommandContext): Promise<number> {
 }
 
 /** Prisma's engine says nothing where there is no failed row, if an earlier attempt was rolled back. */
-async function assertFailed({ database, project }: CommandContext, name: string): Promise<void> {
-  const schema = await loadSchema(project.schema);
+async function assertFailed({ database, environment, project }: CommandContext, name: string): Promise<void> {
+  const schema = await loadSchema(project.schema, database.schema);
   const rows = await withClient(database, { applicationName: "safe-migration prisma" }, (client) =>
     readHistory(client, schema),
   );
@@ -55,6 +56,6 @@ async function assertFailed({ database, project }: CommandContext, name: string)
     kind: "refused",
     message: `"${name}" has not failed; ${names === "" ? "no migration has" : `these have: ${names}`}.`,
     state: "The history is as it was.",
-    next: "See both sides: npm run prisma:migrate:status",
+    next: `See both sides: ${npmRun(environment, "prisma:migrate:status")}`,
   });
 }

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { exitCodes } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { diffDrift } from "../../pipeline/prisma/drift.js";
 import {
@@ -20,7 +21,7 @@ import { say } from "./output.js";
  * edited after it was applied or is missing from the folder, or drift.
  */
 export async function statusCommand({ environment, database, project }: CommandContext): Promise<number> {
-  const schema = await loadSchema(project.schema);
+  const schema = await loadSchema(project.schema, database.schema);
   const folder = await readMigrations(project.migrations);
   const history = await withClient(database, { applicationName: "safe-migration status" }, async (client) =>
     compareHistory(folder, await readHistory(client, schema)),
@@ -32,10 +33,12 @@ export async function statusCommand({ environment, database, project }: CommandC
   if (lines.length > 0) say(render(lines));
   const replayable = history.edited.length === 0 && history.missing.length === 0;
   const applied = history.applied.map(({ name }) => name);
-  const drift = replayable ? await diffDrift(database, project, { applied, schema }) : undefined;
+  const drift = replayable
+    ? await diffDrift(database, project, { applied, schema, environment, tolerant: true })
+    : undefined;
   say(driftLine(drift));
   const wrong = lines.filter(({ wrong }) => wrong).length + (drift?.drifted === true ? 1 : 0);
-  say(verdict(wrong, history.pending.length));
+  say(verdict(wrong, history.pending.length, environment));
   return wrong > 0 ? exitCodes.refused : exitCodes.ok;
 }
 
@@ -109,7 +112,8 @@ function driftLine(drift: { readonly drifted: boolean; readonly summary: string 
   return `Drift: the database differs from what its migrations make:\n${drift.summary}`;
 }
 
-function verdict(wrong: number, pending: number): string {
+function verdict(wrong: number, pending: number, environment: string): string {
   if (wrong > 0) return `${wrong} thing(s) must be put right before anything is applied.`;
-  return pending === 0 ? "In sync." : `${pending} migration(s) pending; the pipeline applies them (npm start).`;
+  const apply = environment === "local" ? "npm start" : npmRun("local", "up", "--stack", environment);
+  return pending === 0 ? "In sync." : `${pending} migration(s) pending; the pipeline applies them (${apply}).`;
 }

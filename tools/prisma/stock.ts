@@ -32,9 +32,9 @@ export function stockPrisma(database: Database, environment = "local"): StockPri
   return stockPrismaFor({ environment, database, project });
 }
 
-/** Runs Prisma's own CLI with this process's terminal. @returns its exit code. */
-export function runStockPrisma(target: PrismaTarget, args: readonly string[]): Promise<number> {
-  const { command, args: fixed, env, cwd } = stockPrismaFor(target);
+/** Runs Prisma's CLI with this process's terminal. @returns its exit code. */
+export function runStockPrisma(prisma: StockPrisma, args: readonly string[] = []): Promise<number> {
+  const { command, args: fixed, env, cwd } = prisma;
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...fixed, ...args], { stdio: "inherit", env, cwd });
     child.on("error", reject);

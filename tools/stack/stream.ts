@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
-
 /** What the engine prints, line by line: shown without its empty progress marks, and read for what failed. */
 export class EngineStream {
   #rest = "";
@@ -34,8 +32,8 @@ export class EngineStream {
   }
 
   #line(line: string): void {
-    // Colours are not part of what is said.
-    const plain = stripVTControlCharacters(line);
+    // eslint-disable-next-line no-control-regex -- colours are not part of what is said
+    const plain = line.replace(/\x1b\[[0-9;]*m/g, "");
     if (plain.startsWith("@ ")) return;
     if (/\berror: /.test(plain)) this.#explained = true;
     const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);

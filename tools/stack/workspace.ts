@@ -62,7 +62,8 @@ function writeSettings(workDir: string): void {
   // The salt belongs to the state, not to the settings: Pulumi made it when it made the stack.
   const { encryptionsalt } = readStackFile(join(workDir, "Pulumi.local.yaml"));
   const merged = encryptionsalt === undefined ? settings : { encryptionsalt, ...settings };
-  writeFileSync(join(workDir, "Pulumi.local.yaml"), stringify(merged));
+  // Pulumi reads an older YAML, to which a time without quotes is no text.
+  writeFileSync(join(workDir, "Pulumi.local.yaml"), stringify(merged, { version: "1.1" }));
 }
 
 /** Opens the stack, making it if asked to. @throws StackNotFoundError if it is not there and `create` is not set. */

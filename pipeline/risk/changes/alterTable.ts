@@ -1,4 +1,4 @@
-import type { AlterTableCmd, AlterTableStmt, AlterTableType } from "libpg-query";
+import type { AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ObjectType, PartitionCmd } from "libpg-query";
 import type { Change } from "../change.js";
 import { columnType } from "../columnType.js";
 import { type Name, nameOf, strings } from "../names.js";
@@ -8,25 +8,21 @@ import { columnSpec, constraintSpec, inlineConstraints } from "./columns.js";
 export function alterTable(statement: AlterTableStmt): Change[] {
   const table = nameOf(statement.relation);
   const commands = (statement.cmds ?? []).flatMap((node) => ("AlterTableCmd" in node ? [node.AlterTableCmd] : []));
-  switch (statement.objtype) {
-    case "OBJECT_TABLE":
-    case "OBJECT_FOREIGN_TABLE":
-    case "OBJECT_MATVIEW":
-      return commands.map((command) => clause(table, command));
-    case "OBJECT_TYPE":
-      return commands.map((command) => ({
-        kind: "alterCompositeType",
-        type: table,
-        cascade: command.behavior === "DROP_CASCADE",
-        how: attributeChange[command.subtype ?? "AT_AddColumn"] ?? "changes an attribute",
-      }));
-    case "OBJECT_INDEX":
-    case "OBJECT_VIEW":
-    case "OBJECT_SEQUENCE":
-      return commands.map(({ subtype }) => (onlySettings.has(subtype) ? harmless : opaque(`ALTER … ${subtype ?? ""}`)));
-    default:
-      return [opaque("ALTER of an unknown kind of object")];
-  }
+  const kind = statement.objtype ?? "OBJECT_TABLE";
+  if (tableLike.has(kind)) return commands.map((command) => clause(table, command));
+  if (kind === "OBJECT_TYPE") return commands.map((command) => attribute(table, command));
+  return commands.map(({ subtype }) => (onlySettings.has(subtype) ? harmless : opaque(`ALTER … ${subtype ?? ""}`)));
+}
+
+const tableLike: ReadonlySet<ObjectType> = new Set<ObjectType>([
+  "OBJECT_TABLE",
+  "OBJECT_FOREIGN_TABLE",
+  "OBJECT_MATVIEW",
+]);
+
+function attribute(type: Name, { subtype = "AT_AddColumn", behavior }: AlterTableCmd): Change {
+  const how = attributeChange[subtype] ?? "changes an attribute";
+  return { kind: "alterCompositeType", type, cascade: behavior === "DROP_CASCADE", how };
 }
 
 const harmless: Change = { kind: "harmless" };
@@ -88,118 +84,111 @@ const securityClauses: Readonly<Partial<Record<AlterTableType, string>>> = {
 
 function clause(table: Name, command: AlterTableCmd): Change {
   const { subtype } = command;
-  if (subtype !== undefined && triggerClauses[subtype] !== undefined) {
-    return { kind: "alterTrigger", table, how: `${triggerClauses[subtype]} ${command.name ?? ""}`.trim() };
-  }
-  if (subtype !== undefined && securityClauses[subtype] !== undefined) {
-    return { kind: "rowSecurity", table, how: securityClauses[subtype] };
-  }
-  return columnClause(table, command) ?? tableClause(table, command);
+  if (subtype === undefined) return opaque("ALTER TABLE");
+  const trigger = triggerClauses[subtype];
+  if (trigger !== undefined) return { kind: "alterTrigger", table, how: `${trigger} ${command.name ?? ""}`.trim() };
+  const security = securityClauses[subtype];
+  if (security !== undefined) return { kind: "rowSecurity", table, how: security };
+  const change = (columnClauses[subtype] ?? tableClauses[subtype])?.(table, command);
+  return change ?? (onlySettings.has(subtype) ? harmless : opaque(`ALTER TABLE … ${subtype}`));
 }
 
-function columnClause(table: Name, command: AlterTableCmd): Change | undefined {
-  const column = command.name ?? "";
-  const definition = command.def !== undefined && "ColumnDef" in command.def ? command.def.ColumnDef : undefined;
-  switch (command.subtype) {
-    case "AT_AddColumn":
-      if (definition === undefined) return undefined;
-      return {
-        kind: "addColumn",
-        table,
-        column: columnSpec(definition),
-        constraints: inlineConstraints(definition),
-        ifNotExists: command.missing_ok === true,
-      };
-    case "AT_DropColumn":
-      return {
-        kind: "dropColumn",
-        table,
-        column,
-        ifExists: command.missing_ok === true,
-        cascade: command.behavior === "DROP_CASCADE",
-      };
-    case "AT_AlterColumnType": {
-      const type = columnType(definition?.typeName);
-      if (type === undefined) return undefined;
-      const using = definition?.raw_default;
-      const collation = strings(definition?.collClause?.collname).at(-1);
-      return {
-        kind: "alterType",
-        table,
-        column,
-        type,
-        ...(using === undefined ? {} : { using }),
-        ...(collation === undefined ? {} : { collation }),
-      };
-    }
-    case "AT_SetNotNull":
-      return { kind: "setNotNull", table, column };
-    case "AT_DropNotNull":
-      return { kind: "dropNotNull", table, column };
-    case "AT_ColumnDefault":
-      return command.def === undefined
-        ? { kind: "dropDefault", table, column }
-        : { kind: "setDefault", table, column, value: command.def };
-    case "AT_SetExpression":
-      return { kind: "setExpression", table, column };
-    case "AT_DropExpression":
-      return { kind: "dropExpression", table, column };
-    case "AT_AddIdentity":
-      return { kind: "addIdentity", table, column };
-    case "AT_DropIdentity":
-      return { kind: "dropIdentity", table, column };
-    default:
-      return undefined;
-  }
+type Clause = (table: Name, command: AlterTableCmd) => Change | undefined;
+
+function definitionOf({ def }: AlterTableCmd): ColumnDef | undefined {
+  return def !== undefined && "ColumnDef" in def ? def.ColumnDef : undefined;
 }
 
-function tableClause(table: Name, command: AlterTableCmd): Change {
-  const name = command.name ?? "";
-  switch (command.subtype) {
-    case "AT_AddConstraint": {
-      const constraint =
-        command.def !== undefined && "Constraint" in command.def ? constraintSpec(command.def.Constraint) : undefined;
-      return constraint === undefined
-        ? opaque("ADD of an unknown kind of constraint")
-        : { kind: "addConstraint", table, constraint };
-    }
-    case "AT_DropConstraint":
-      return {
-        kind: "dropConstraint",
-        table,
-        constraint: name,
-        ifExists: command.missing_ok === true,
-        cascade: command.behavior === "DROP_CASCADE",
-      };
-    case "AT_ValidateConstraint":
-      return { kind: "validateConstraint", table, constraint: name };
-    case "AT_SetLogged":
-      return { kind: "setLogged", table };
-    case "AT_SetUnLogged":
-      return { kind: "setUnlogged", table };
-    case "AT_SetAccessMethod":
-      return { kind: "rewriteTable", table, how: "SET ACCESS METHOD" };
-    case "AT_SetTableSpace":
-      return { kind: "moveTable", table, how: "SET TABLESPACE" };
-    case "AT_AttachPartition":
-    case "AT_DetachPartition":
-    case "AT_DetachPartitionFinalize": {
-      const partition =
-        command.def !== undefined && "PartitionCmd" in command.def ? command.def.PartitionCmd : undefined;
-      const names = { table, partition: nameOf(partition?.name) };
-      if (command.subtype === "AT_AttachPartition") return { kind: "attachPartition", ...names };
-      return { kind: "detachPartition", ...names, concurrently: partition?.concurrent === true };
-    }
-    case "AT_AddInherit":
-    case "AT_DropInherit": {
-      const parent = command.def !== undefined && "RangeVar" in command.def ? nameOf(command.def.RangeVar) : undefined;
-      const how = command.subtype === "AT_AddInherit" ? "INHERIT" : "NO INHERIT";
-      return { kind: "inherit", table, how, ...(parent === undefined ? {} : { parent }) };
-    }
-    case "AT_AddOf":
-    case "AT_DropOf":
-      return { kind: "inherit", table, how: command.subtype === "AT_AddOf" ? "OF" : "NOT OF" };
-    default:
-      return onlySettings.has(command.subtype) ? harmless : opaque(`ALTER TABLE … ${command.subtype ?? ""}`);
-  }
+const columnClauses: Readonly<Partial<Record<AlterTableType, Clause>>> = {
+  AT_AddColumn(table, command) {
+    const definition = definitionOf(command);
+    if (definition === undefined) return undefined;
+    const constraints = inlineConstraints(definition);
+    return {
+      kind: "addColumn",
+      table,
+      column: columnSpec(definition),
+      constraints,
+      ifNotExists: command.missing_ok === true,
+    };
+  },
+  AT_DropColumn: (table, { name = "", missing_ok, behavior }) => ({
+    kind: "dropColumn",
+    table,
+    column: name,
+    ifExists: missing_ok === true,
+    cascade: behavior === "DROP_CASCADE",
+  }),
+  AT_AlterColumnType(table, command) {
+    const definition = definitionOf(command);
+    const type = columnType(definition?.typeName);
+    if (type === undefined) return undefined;
+    const using = definition?.raw_default;
+    const collation = strings(definition?.collClause?.collname).at(-1);
+    return {
+      kind: "alterType",
+      table,
+      column: command.name ?? "",
+      type,
+      ...(using === undefined ? {} : { using }),
+      ...(collation === undefined ? {} : { collation }),
+    };
+  },
+  AT_SetNotNull: (table, { name: column = "" }) => ({ kind: "setNotNull", table, column }),
+  AT_DropNotNull: (table, { name: column = "" }) => ({ kind: "dropNotNull", table, column }),
+  AT_ColumnDefault: (table, { name: column = "", def }) =>
+    def === undefined ? { kind: "dropDefault", table, column } : { kind: "setDefault", table, column, value: def },
+  AT_SetExpression: (table, { name: column = "" }) => ({ kind: "setExpression", table, column }),
+  AT_DropExpression: (table, { name: column = "" }) => ({ kind: "dropExpression", table, column }),
+  AT_AddIdentity: (table, { name: column = "" }) => ({ kind: "addIdentity", table, column }),
+  AT_DropIdentity: (table, { name: column = "" }) => ({ kind: "dropIdentity", table, column }),
+};
+
+const tableClauses: Readonly<Partial<Record<AlterTableType, Clause>>> = {
+  AT_AddConstraint(table, { def }) {
+    const constraint = def !== undefined && "Constraint" in def ? constraintSpec(def.Constraint) : undefined;
+    return constraint === undefined ? undefined : { kind: "addConstraint", table, constraint };
+  },
+  AT_DropConstraint: (table, { name = "", missing_ok, behavior }) => ({
+    kind: "dropConstraint",
+    table,
+    constraint: name,
+    ifExists: missing_ok === true,
+    cascade: behavior === "DROP_CASCADE",
+  }),
+  AT_ValidateConstraint: (table, { name = "" }) => ({ kind: "validateConstraint", table, constraint: name }),
+  AT_SetLogged: (table) => ({ kind: "setLogged", table }),
+  AT_SetUnLogged: (table) => ({ kind: "setUnlogged", table }),
+  AT_SetAccessMethod: (table) => ({ kind: "rewriteTable", table, how: "SET ACCESS METHOD" }),
+  AT_SetTableSpace: (table) => ({ kind: "moveTable", table, how: "SET TABLESPACE" }),
+  AT_AttachPartition: (table, command) => ({
+    kind: "attachPartition",
+    table,
+    partition: nameOf(partitionOf(command)?.name),
+  }),
+  AT_DetachPartition: detach,
+  AT_DetachPartitionFinalize: detach,
+  AT_AddInherit: (table, command) => inherit(table, command, "INHERIT"),
+  AT_DropInherit: (table, command) => inherit(table, command, "NO INHERIT"),
+  AT_AddOf: (table, command) => inherit(table, command, "OF"),
+  AT_DropOf: (table, command) => inherit(table, command, "NOT OF"),
+};
+
+function partitionOf({ def }: AlterTableCmd): PartitionCmd | undefined {
+  return def !== undefined && "PartitionCmd" in def ? def.PartitionCmd : undefined;
+}
+
+function detach(table: Name, command: AlterTableCmd): Change {
+  const partition = partitionOf(command);
+  return {
+    kind: "detachPartition",
+    table,
+    partition: nameOf(partition?.name),
+    concurrently: partition?.concurrent === true,
+  };
+}
+
+function inherit(table: Name, { def }: AlterTableCmd, how: string): Change {
+  const parent = def !== undefined && "RangeVar" in def ? nameOf(def.RangeVar) : undefined;
+  return { kind: "inherit", table, how, ...(parent === undefined ? {} : { parent }) };
 }

@@ -42,23 +42,11 @@ export function typeChange(node: Node): Change[] | undefined {
 
 function alterDomain(statement: Extract<Node, { AlterDomainStmt: unknown }>["AlterDomainStmt"]): Change {
   const type = dotted(strings(statement.typeName));
-  switch (statement.subtype) {
-    case "C":
-    case "AD_AddConstraint": {
-      const valid = !(
-        statement.def &&
-        "Constraint" in statement.def &&
-        statement.def.Constraint.skip_validation === true
-      );
-      return { kind: "alterDomain", type, how: valid ? "check" : "other" };
-    }
-    case "O":
-    case "AD_SetNotNull":
-      return { kind: "alterDomain", type, how: "notNull" };
-    case "V":
-    case "AD_ValidateConstraint":
-      return { kind: "alterDomain", type, how: "validate" };
-    default:
-      return { kind: "alterDomain", type, how: "other" };
+  const subtype = statement.subtype ?? "";
+  if (subtype === "C") {
+    const { def } = statement;
+    const unchecked = def !== undefined && "Constraint" in def && def.Constraint.skip_validation === true;
+    return { kind: "alterDomain", type, how: unchecked ? "other" : "check" };
   }
+  return { kind: "alterDomain", type, how: subtype === "O" ? "notNull" : subtype === "V" ? "validate" : "other" };
 }

@@ -25,9 +25,11 @@ export const changeType = defineRule({
     const { table, type } = change;
     const column = context.column(table, change.column);
     const judged = judgeTypeChange(context.state, change, column);
-    if (judged.enumSwap?.removed?.length === 0 || judged.enumSwap === undefined) {
-      if (judged.outcome === "loses" || (judged.outcome === "same" && !judged.rewrites)) return undefined;
-    } else return undefined;
+    // A value that is gone from an enum is another rule's, and so is a cast that loses.
+    if (judged.enumSwap !== undefined && judged.enumSwap.removed?.length !== 0) return undefined;
+    if (judged.outcome === "same" && !judged.rewrites) return undefined;
+    const fresh = context.isNew(column);
+    if (judged.outcome === "loses" && !fresh) return undefined;
     const from = column?.type === undefined ? "a type that the history does not tell" : showType(column.type);
     const why = judged.why === "" ? "" : `; ${judged.why}`;
     const rewrites = judged.rewrites ? " writes the table anew" : " keeps the table as it is";
@@ -41,7 +43,7 @@ export const changeType = defineRule({
       judged.outcome === "unknown"
         ? [`the type that column "${change.column}" of ${show(table)} has now; a cast that loses would be dangerous`]
         : [];
-    if (context.isNew(column)) return { message, effects: ["rewrite", "lock"], ...context.bySize(table) };
+    if (fresh) return { message, effects: judged.rewrites ? ["rewrite", "lock"] : [], ...context.bySize(table) };
     return { message, effects, unknowns: [...unknowns, ...zoneUnknown(context, column?.type?.name, type.name)] };
   },
 });

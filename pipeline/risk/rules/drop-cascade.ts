@@ -1,4 +1,4 @@
-import { columnsOfType } from "../applyChange.js";
+import { columnsOfType } from "../userTypes.js";
 import type { Name } from "../names.js";
 import type { Match } from "../rule.js";
 import type { RuleContext } from "../ruleContext.js";

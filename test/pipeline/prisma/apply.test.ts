@@ -181,6 +181,22 @@ describe("applying a migration", function () {
     assert.deepEqual(await rows(database, "select to_regtype('e') as e"), [{ e: null }]);
   });
 
+  it("tells what a file with transactions of its own left, and where it failed", async () => {
+    const first = "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE a (id int);\n";
+    await project.migration("1_own", `${first}SELECT 1/0;\nCOMMIT;`);
+    const whole = await failureOf(apply(database, project, "1_own"));
+    assert.match(whole.message, /line 3, column 1/);
+    assert.equal(whole.rolledBackWhole, true);
+    assert.deepEqual(await rows(database, "select to_regclass('a') as a"), [{ a: null }]);
+    await clearFailed(database, project, "1_own");
+
+    await project.migration("1_own", `${first}COMMIT;\nSELECT 1/0;`);
+    const half = await failureOf(apply(database, project, "1_own"));
+    assert.match(half.message, /line 4, column 1/);
+    assert.equal(half.rolledBackWhole, false);
+    assert.deepEqual(await rows(database, "select to_regclass('a') as a"), [{ a: "a" }]);
+  });
+
   it("finishes its row whatever role and search path the script leaves set", async () => {
     await project.migration("1_set", "SET search_path = pg_catalog; SET ROLE pg_monitor; SELECT 1;");
     await rows(database, 'grant pg_monitor to "app owner"');

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Database } from "../../../pipeline/contracts.js";
+import { PipelineError } from "../../../pipeline/errors.js";
 import { connect } from "../../../pipeline/postgres/connection.js";
 import { silent } from "../../../pipeline/log.js";
 import {
@@ -70,7 +71,9 @@ describe("comparing database, migrations and schema", function () {
     await assert.rejects(
       diffDrift(database, project, { applied: ["1_bad"] }),
       (error: unknown) =>
-        error instanceof EngineError && /1_bad/.test(error.message) && /division by zero/.test(error.message),
+        error instanceof PipelineError &&
+        error.code === "REPLAY_FAILED" &&
+        /first that fails is 1_bad:\n22012: division by zero/.test(error.message),
     );
   });
 

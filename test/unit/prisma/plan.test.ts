@@ -77,6 +77,25 @@ describe("planScript", () => {
     assert.equal(planScript(`SELECT '-- no-transaction';\n${body}`).kind, "refused");
   });
 
+  it("refuses a transaction that the file does not end, naming its line", () => {
+    for (const sql of [
+      "SELECT 1;\nBEGIN; CREATE TABLE t (a int);",
+      "COMMIT;\nSTART TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1; SAVEPOINT a; RELEASE a",
+      "-- no-transaction\nBEGIN; SELECT 1; COMMIT; SELECT 2; BEGIN; SELECT 3",
+      "BEGIN;\nSELECT 1; COMMIT AND CHAIN; SELECT 2",
+    ]) {
+      const plan = planScript(sql);
+      assert.ok(plan.kind === "refused", sql);
+      assert.match(plan.reason, /^line 2: this transaction is still open/);
+    }
+    for (const ended of [
+      "BEGIN; SELECT 1; ROLLBACK",
+      "BEGIN; SELECT 1; PREPARE TRANSACTION 'x'",
+      "COMMIT; SELECT 1; BEGIN",
+    ])
+      assert.notEqual(planScript(ended).kind, "refused", ended);
+  });
+
   it("takes plain pairs of BEGIN and COMMIT out, every position kept", () => {
     const sql = "-- ☃\nBEGIN;\nCREATE TYPE e AS ENUM ('ä');\nCOMMIT;\nSELECT 1;\nSTART TRANSACTION; SELECT 2; END;";
     const plan = planScript(sql);
@@ -88,7 +107,6 @@ describe("planScript", () => {
   });
 
   for (const sql of [
-    "BEGIN; SELECT 1",
     "COMMIT; BEGIN",
     "BEGIN; ROLLBACK",
     "BEGIN ISOLATION LEVEL SERIALIZABLE; COMMIT",

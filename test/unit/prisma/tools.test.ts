@@ -23,9 +23,9 @@ describe("connection URLs", () => {
     { ...database, host: "127.0.0.1", name: 'quote"d?&=' },
   ]) {
     it(`hands on ${target.host} and "${target.name}" unchanged, without a password`, () => {
-      const parsed = parseUrl(urlWithoutPassword(target, 'sch"ema'));
+      const parsed = parseUrl(urlWithoutPassword({ ...target, schema: "sch ema&ü" }));
       assert.ok(parsed !== undefined && sameTarget(parsed.database, target));
-      assert.deepEqual([parsed.password, parsed.defaultSchema], [undefined, 'sch"ema']);
+      assert.deepEqual([parsed.password, parsed.database.schema], [undefined, "sch ema&ü"]);
     });
   }
 
@@ -33,7 +33,7 @@ describe("connection URLs", () => {
     const parsed = parseUrl("postgres://u:p%40ss@h/d");
     assert.equal(parsed?.password, "p@ss");
     assert.ok(!JSON.stringify(parsed?.database).includes("p@ss"));
-    assert.deepEqual([parsed?.database.port, parsed?.defaultSchema], [5432, "public"]);
+    assert.deepEqual([parsed?.database.port, parsed?.database.schema], [5432, undefined]);
   });
 
   for (const text of ["", "mysql://u@h/d", "postgresql://", "prisma+postgres://x"]) {

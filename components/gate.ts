@@ -1,0 +1,57 @@
+import type { MigrationRef, Settings } from "../pipeline/contracts.js";
+import { assessPending } from "../pipeline/gate/assess.js";
+import { type Assessed, type GateDecision, decideGate } from "../pipeline/gate/decide.js";
+import { policyOf } from "../pipeline/gate/policy.js";
+import { factsOf } from "../pipeline/gate/review.js";
+import type { MigrationsFolder } from "../pipeline/prisma/migrations.js";
+import { type LastRun, pendingSince } from "./lastRun.js";
+
+/** The oldest PostgreSQL that is supported, which rewrites and scans most: what is assumed where no server has been seen. */
+const oldestMajor = 13;
+
+export interface ReviewArgs {
+  readonly environment: string;
+  readonly folder: MigrationsFolder;
+  readonly last: LastRun | undefined;
+  readonly risk: Settings["risk"];
+  /** PostgreSQL schema of names without one. */
+  readonly defaultSchema: string;
+}
+
+/** What a preview knows of the migrations to come, from the folder and the stack's last outputs alone. */
+export interface Review {
+  readonly pending: readonly MigrationRef[];
+  /** Of the pending ones; none for {@link Review.edited}. */
+  readonly gate: GateDecision;
+  /** Names of those that the last run applied in another version: preflight refuses them, whoever approved. */
+  readonly edited: ReadonlySet<string>;
+  /**
+   * Before the first run nothing is known of the database: it may be new, and it may have all of the migrations. So preflight,
+   * which looks at it, decides alone.
+   */
+  readonly decides: boolean;
+}
+
+export async function reviewPending(args: ReviewArgs): Promise<Review> {
+  const { environment, folder, last, risk } = args;
+  const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
+  const pending = pendingSince(last, refs);
+  const applied = new Set(last?.migrations.map(({ name }) => name));
+  const edited = new Set(pending.map(({ name }) => name).filter((name) => applied.has(name)));
+  const names = new Set(pending.map(({ name }) => name).filter((name) => !edited.has(name)));
+  const gate = decideGate(await assessSince(args, names), policyOf(environment, risk), risk.approvals);
+  return { pending, gate, edited, decides: last !== undefined };
+}
+
+/** The risk of these migrations by the sizes that the last run noted. */
+export function assessSince(
+  { folder, last, risk, defaultSchema }: Omit<ReviewArgs, "environment">,
+  names: ReadonlySet<string>,
+): Promise<Assessed[]> {
+  return assessPending(folder, names, {
+    postgresMajor: last?.postgresMajor ?? oldestMajor,
+    largeTableBytes: risk.largeTableBytes,
+    defaultSchema,
+    ...factsOf(last?.tables),
+  });
+}

@@ -1,0 +1,45 @@
+import { z } from "zod";
+
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+/** Where a password is found; never the password itself. */
+export const passwordSource = z.discriminatedUnion("from", [
+  /** A libpq password file (`host:port:database:user:password`), readable by its owner only. */
+  z.strictObject({ from: z.literal("passfile"), path: absolutePath }),
+  /** An environment variable of the process that runs the stage. */
+  z.strictObject({ from: z.literal("environment"), variable: z.string().min(1) }),
+  /** None is asked for: peer authentication over a Unix socket. */
+  z.strictObject({ from: z.literal("none") }),
+]);
+export type PasswordSource = z.infer<typeof passwordSource>;
+
+export const databaseSchema = z.strictObject({
+  /** Host name, address, or the absolute path of the folder that holds the Unix socket. */
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535),
+  name: z.string().min(1),
+  /** The role the pipeline connects as. */
+  user: z.string().min(1),
+  password: passwordSource,
+  /** The role that migrations run as (`SET ROLE`), so that it owns what they create. Default: `user`. */
+  migrateAs: z.string().min(1).optional(),
+  /**
+   * PostgreSQL schema of Prisma's connection (`?schema=` of its URL), in which tables without `@@schema` and Prisma's history
+   * are; made by the first migration if it is not there. Default: `public`. Prisma's engine does not escape a double quote.
+   */
+  schema: z
+    .string()
+    .regex(/^[^"\0]{1,63}$/, 'at most 63 characters, none of them "')
+    .optional(),
+});
+export type Database = z.infer<typeof databaseSchema>;
+
+export const projectSchema = z.strictObject({
+  /** Prisma schema: a file, or a folder of `.prisma` files. */
+  schema: absolutePath,
+  /** Prisma's migrations folder. */
+  migrations: absolutePath,
+  /** A module (bundled JavaScript) whose default export checks the application's data; see `prisma/checks.ts`. */
+  checks: absolutePath.optional(),
+});
+export type Project = z.infer<typeof projectSchema>;

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { defaultLargeTableBytes } from "../risk/types.js";
+import { approvalSchema } from "./migration.js";
+
+/** What a migration of each tier needs to be let through; see `docs/gate.md`. */
+export const riskSettings = z.strictObject({
+  /** `acknowledge`: an approval by name and checksum. `byEnvironment`: `pass` on local and dev, else `acknowledge`. */
+  risky: z.enum(["byEnvironment", "pass", "acknowledge"]).default("byEnvironment"),
+  /** `approve`: as `acknowledge`, with a reason. `byEnvironment`: `pass` on local and dev, else `approve`. */
+  dangerous: z.enum(["byEnvironment", "pass", "acknowledge", "approve"]).default("byEnvironment"),
+  /** `refuse`: a finding counts although a comment `-- risk-ignore: RULE REASON` answers for it. */
+  ignoreComments: z.enum(["allow", "refuse"]).default("allow"),
+  /** Size in bytes from which a table is large: what only blocks is risky from there on. */
+  largeTableBytes: z.int().min(1).default(defaultLargeTableBytes),
+});
+
+export const settingsSchema = z.strictObject({
+  backup: z.strictObject({
+    /** Parallel jobs of `pg_dump`, `pg_restore` and the fingerprints. */
+    jobs: z.int().min(1).max(64).default(2),
+    /** How many complete backups are kept; the newest is never removed. */
+    keep: z.int().min(1).default(14),
+  }),
+  preflight: z.strictObject({
+    /** What a database that differs from its migration history does to a run. */
+    drift: z.enum(["refuse", "warn"]).default("refuse"),
+    /** A transaction open for longer than this, in seconds, is warned of. */
+    longTransactionSeconds: z.int().min(1).default(60),
+  }),
+  migrate: z.strictObject({
+    /** How long a statement waits for a lock before the migration is rolled back and tried again, in milliseconds. */
+    lockTimeoutMs: z.int().min(1).default(5_000),
+    /** How many times a migration is tried again after a lock timeout. */
+    lockRetries: z.int().min(0).default(5),
+    /** Pause before the first retry, in milliseconds; doubled for each further one. */
+    retryDelayMs: z.int().min(0).default(1_000),
+    /** How long one statement may run, in milliseconds; 0: no limit. */
+    statementTimeoutMs: z.int().min(0).default(300_000),
+    /** How long to wait for Prisma's advisory lock, in milliseconds. */
+    advisoryLockWaitMs: z.int().min(0).default(10_000),
+  }),
+  risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
+});
+export type Settings = z.infer<typeof settingsSchema>;

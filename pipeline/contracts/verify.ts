@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { backupResult } from "./backup.js";
+import { tableSizes } from "./identity.js";
+import { migrateResult } from "./migrate.js";
+import { migrationRef } from "./migration.js";
+import { preflightResult } from "./preflight.js";
+import { resultFields, stageRequest } from "./request.js";
+
+export const verifyRequest = stageRequest.extend({
+  preflight: preflightResult.optional(),
+  migrate: migrateResult.optional(),
+  backup: backupResult.optional(),
+});
+export type VerifyRequest = z.infer<typeof verifyRequest>;
+
+/** The seed's health object: `{ status, tables, users, orders }`, with a count for whatever the checks count. */
+export const healthSchema = z
+  .object({ status: z.enum(["healthy", "unhealthy"]), tables: z.int() })
+  .catchall(z.union([z.int(), z.string()]));
+export type Health = z.infer<typeof healthSchema>;
+
+export const findingSchema = z.strictObject({
+  check: z.string(),
+  severity: z.enum(["error", "warning"]),
+  message: z.string(),
+  remedy: z.string(),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+export const verifyResult = z.strictObject({
+  ...resultFields,
+  stage: z.literal("verify"),
+  migrations: z.array(migrationRef),
+  counts: z.record(z.string(), z.int()),
+  relations: z.int(),
+  findings: z.array(findingSchema),
+  health: healthSchema,
+  report: z.string(),
+  /** The biggest tables, for the risk of the next migrations in a preview. Absent in results of earlier versions. */
+  tables: tableSizes.optional(),
+});
+export type VerifyResult = z.infer<typeof verifyResult>;

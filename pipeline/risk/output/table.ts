@@ -1,0 +1,55 @@
+import Table from "cli-table3";
+import pc from "picocolors";
+import type { FileRisk, RiskFinding, Tier } from "../types.js";
+
+export interface TableOptions {
+  /** Characters in a line. */
+  readonly width: number;
+  readonly colours: boolean;
+}
+
+const marks: Readonly<Record<Tier, string>> = { safe: "🟢", risky: "🟡", dangerous: "🔴" };
+
+/** For a person: what is above safe with the safe way, the rest as a count. */
+export function renderTable(risks: readonly FileRisk[], { width, colours }: TableOptions): string {
+  if (risks.length === 0) return "There is no migration to judge.";
+  const paint = pc.createColors(colours);
+  const colour: Readonly<Record<Tier, (text: string) => string>> = {
+    safe: paint.green,
+    risky: paint.yellow,
+    dangerous: paint.red,
+  };
+  // The tier and the borders take the rest.
+  const text = Math.max(40, width - 17);
+  const table = new Table({
+    head: ["tier", "migration"],
+    colWidths: [12, text],
+    wordWrap: true,
+    style: { head: colours ? ["bold"] : [], border: [] },
+  });
+  for (const risk of risks) {
+    const shown = risk.findings.filter(({ tier }) => tier !== "safe");
+    if (shown.length === 0 && risk.tier === "safe") continue;
+    table.push([colour[risk.tier](risk.tier), [paint.bold(nameOf(risk.file)), ...shown.map(describe)].join("\n")]);
+  }
+  const counts = (["safe", "risky", "dangerous"] as const).map(
+    (tier) => `${marks[tier]} ${risks.filter((risk) => risk.tier === tier).length} ${tier}`,
+  );
+  const unknowns = new Set(risks.flatMap((risk) => risk.unknowns)).size;
+  const unsaid =
+    unknowns === 0
+      ? ""
+      : `\nNot known without the database: ${unknowns} ${unknowns === 1 ? "thing" : "things"} (--json lists them).`;
+  return `${table.length > 0 ? `${table.toString()}\n` : ""}${counts.join("  ")}${unsaid}`;
+}
+
+function describe({ rule, line, message, safer, ignored }: RiskFinding): string {
+  const end = ignored === undefined ? `Safer: ${safer}` : `Ignored: ${ignored.reason}`;
+  return `line ${line}, ${rule}: ${message} ${end}`;
+}
+
+/** The migration's name, which is its folder's. */
+function nameOf(file: string): string {
+  const parts = file.split("/");
+  return parts.at(-1) === "migration.sql" ? (parts.at(-2) ?? file) : file;
+}
