@@ -18,8 +18,9 @@ import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers, dropScratch } from "../postgres/scratch.js";
 import { type Swapped, findDatabase, swapDatabases } from "../postgres/swap.js";
 import { scanBackups } from "../store/listBackups.js";
-import { type Manifest, dumpFolder } from "../store/manifest.js";
+import { type Manifest, dumpFolder, hashText, renderManifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
+import { recordProof } from "../store/proof.js";
 import type { Store } from "../store/store.js";
 import { noBackup, verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
@@ -107,6 +108,7 @@ async function restoreBackup(
     try {
       await load(request, context, store, manifest, scratch, target);
       await prove(request, context, manifest, scratch);
+      await noteProof(store, request, manifest, log);
       await applyOwnership(client, scratch, properties);
       signal.throwIfAborted();
       lock.assertHeld();
@@ -186,6 +188,14 @@ async function prove(
     settings: { statement_timeout: "0" },
   };
   await withClient(database, analyze, (client) => client.query("ANALYZE"));
+}
+
+function noteProof(store: Store, { environment, run }: RestoreRequest, manifest: Manifest, log: Logger): Promise<void> {
+  const { tables } = manifest.fingerprints;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const manifestSha256 = hashText(renderManifest(manifest));
+  const proof = { backup: manifest.id, manifestSha256, by: "restore" as const, run, tables: tables.length, rows };
+  return recordProof(store, environment, proof, log);
 }
 
 function differs(id: string, differences: readonly Difference[]): PipelineError {

@@ -1,11 +1,13 @@
 import { messageOf } from "../errors.js";
-import { manifestName, parseManifest, type Manifest } from "./manifest.js";
+import { hashText, manifestName, parseManifest, type Manifest } from "./manifest.js";
 import type { Store } from "./store.js";
 
 export interface ListedBackup {
   readonly id: string;
   readonly created: string;
   readonly manifest: Manifest;
+  /** SHA-256 of the manifest's text. */
+  readonly manifestSha256: string;
 }
 
 export interface Backups {
@@ -27,7 +29,7 @@ export async function scanBackups(store: Store, environment: string): Promise<Ba
     if (text === undefined) continue;
     try {
       const manifest = parseManifest(text, store.urlOf(path));
-      complete.push({ id, created: manifest.created, manifest });
+      complete.push({ id, created: manifest.created, manifest, manifestSha256: hashText(text) });
     } catch (error) {
       damaged.push({ id, reason: messageOf(error) });
     }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { readFile, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -11,6 +11,8 @@ import { swapDatabases } from "../../pipeline/postgres/swap.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { restore } from "../../pipeline/stages/restore.js";
 import { type Manifest, parseManifest, renderManifest } from "../../pipeline/store/manifest.js";
+import { openStore } from "../../pipeline/store/open.js";
+import { newestProved } from "../../pipeline/store/proof.js";
 import { testCluster } from "../support/postgres.js";
 import {
   backupOf,
@@ -357,11 +359,19 @@ describe("restore", function () {
     assert.ok(Number(await rowsOf(database)) >= 5000);
   });
 
-  it("leaves nothing of the store changed", async () => {
-    await take();
-    const before = await readdir(store.root, { recursive: true });
+  it("notes in the store that the backup is proved, and changes nothing else there", async () => {
+    const { manifestSha256 } = await take();
+    const files = async () => (await readdir(store.root, { recursive: true })).sort();
+    const before = await files();
+    const opened = openStore(store.url);
+    assert.equal(await newestProved(opened, "local"), undefined);
     await put();
-    assert.deepEqual(await readdir(store.root, { recursive: true }), before);
-    await rm(store.root, { recursive: true });
+    assert.deepEqual(await files(), [...before, "local/run/proved.json"].sort());
+    const proved = await newestProved(opened, "local");
+    assert.deepEqual(
+      [proved?.proof.backup, proved?.proof.manifestSha256, proved?.proof.by, proved?.proof.rows],
+      ["run", manifestSha256, "restore", 5000],
+    );
+    await put();
   });
 });
