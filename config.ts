@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { type Settings, approvalSchema, riskSettings, settingsSchema } from "./pipeline/contracts.js";
+import { type Settings, approvalSchema, riskSettings, settingsSchema, windowSettings } from "./pipeline/contracts.js";
 import { policyMistake, policyOf } from "./pipeline/gate/policy.js";
 
 /**
@@ -66,6 +66,8 @@ const sections = {
   migrate: settingsSchema.shape.migrate.prefault({}),
   /** What a migration above safe needs to be let through; see docs/gate.md. */
   risk: riskSettings.prefault({}),
+  /** When migrations may be applied; see docs/window.md. */
+  window: windowSettings.prefault({}),
   /** Who answered for which version of which migration; `npm run approve` writes it. */
   approvals: z.array(approvalSchema).default([]),
   pipeline: z
@@ -185,8 +187,8 @@ function editDistance(a: string, b: string): number {
 }
 
 /** What the stages are told of the configuration. */
-export function stageSettings({ backup, preflight, migrate, risk, approvals }: Config): Settings {
-  return { backup, preflight, migrate, risk: { ...risk, approvals } };
+export function stageSettings({ backup, preflight, migrate, risk, approvals, window }: Config): Settings {
+  return { backup, preflight, migrate, risk: { ...risk, approvals }, window };
 }
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */

@@ -6,10 +6,12 @@ import { LocalPostgres } from "./components/localPostgres.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
 import { reportPending } from "./components/pendingReport.js";
 import { LocalRunner } from "./components/runner.js";
+import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
 import { readSchemaFiles } from "./pipeline/prisma/schema.js";
 import { newRunId } from "./pipeline/runId.js";
+import { overrideOf, readOverride, withOverride } from "./tools/windowOverride.js";
 
 /** The program: configuration → components → outputs. */
 export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
@@ -17,16 +19,16 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   const config = parseConfig(environment, pulumi.runtime.allConfig());
   const paths = resolvePaths(config, __dirname);
 
-  const settings = stageSettings(config);
   const folder = await readMigrations(paths.migrations);
   const key = runKey(folder.migrations, await readSchemaFiles(paths.schema));
   const last = await readLastRun();
   const run = chooseRun(config.pipeline.run, last, key, newRunId());
+  const now = overrideOf(run, last, readOverride(__dirname));
+  const settings = withOverride(stageSettings(config), now);
   const defaultSchema = config.database.schema;
-  await reportPending(
-    environment,
-    await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema }),
-  );
+  const review = await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema });
+  await reportPending(environment, review);
+  await reportWindow(settings.window, review.pending.length);
 
   const bundle = await bundlePipeline(paths);
   const runner = new LocalRunner(bundle.cli);
@@ -69,6 +71,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
       key,
       migrations: pipeline.verify.migrations,
       tables: pipeline.verify.tables,
+      ...(now === undefined ? {} : { now }),
       postgresMajor: pipeline.preflight.identity.serverVersion.apply(majorOf),
     },
   };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type MigrationRef, migrationRef, tableSizes } from "../pipeline/contracts.js";
+import { type MigrationRef, migrationRef, tableSizes, windowOverride } from "../pipeline/contracts.js";
 
 /** What the stack's last successful update recorded in its outputs. */
 export const lastRunSchema = z.object({
@@ -13,6 +13,8 @@ export const lastRunSchema = z.object({
   tables: tableSizes.optional(),
   /** Major version of the server; absent in outputs of earlier versions. */
   postgresMajor: z.int().optional(),
+  /** The word by which that run was not held to the maintenance window. */
+  now: windowOverride.optional(),
 });
 export type LastRun = z.infer<typeof lastRunSchema>;
 

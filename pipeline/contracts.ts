@@ -13,3 +13,4 @@ export * from "./contracts/request.js";
 export * from "./contracts/restore.js";
 export * from "./contracts/settings.js";
 export * from "./contracts/verify.js";
+export * from "./contracts/window.js";

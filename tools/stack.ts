@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
+import { nowVariable } from "../pipeline/window/assert.js";
 import { parse, UsageError, type Arguments } from "./stack/arguments.js";
 import { Interrupt } from "./stack/interrupt.js";
 import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
@@ -39,6 +40,8 @@ const interrupt = new Interrupt();
 const colour = process.stdout.isTTY && !process.env.NO_COLOR ? "always" : "never";
 
 async function main(args: Arguments): Promise<void> {
+  // Read by index.ts, which runs in this process.
+  if (args.now !== undefined) process.env[nowVariable] = args.now;
   const place = prepare(args.stack, process.env);
   switch (args.command) {
     case "start":

@@ -3,6 +3,7 @@ import { tiers } from "../risk/types.js";
 import { identitySchema } from "./identity.js";
 import { migrationRef } from "./migration.js";
 import { resultFields } from "./request.js";
+import { windowRecord } from "./window.js";
 
 /** What was found in a pending migration that is not safe, and what the gate said; short, as it is kept in the state. */
 export const riskSummary = z.strictObject({
@@ -43,5 +44,7 @@ export const preflightResult = z.strictObject({
   warnings: z.array(z.string()),
   /** The pending migrations above safe. Absent in results of earlier versions. */
   risks: z.array(riskSummary).optional(),
+  /** How the run stands to the maintenance window. Absent in results of earlier versions. */
+  window: windowRecord.optional(),
 });
 export type PreflightResult = z.infer<typeof preflightResult>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defaultLargeTableBytes } from "../risk/types.js";
 import { approvalSchema } from "./migration.js";
+import { windowOverride, windowSettings } from "./window.js";
 
 /** What a migration of each tier needs to be let through; see `docs/gate.md`. */
 export const riskSettings = z.strictObject({
@@ -40,5 +41,7 @@ export const settingsSchema = z.strictObject({
     advisoryLockWaitMs: z.int().min(0).default(10_000),
   }),
   risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
+  /** `now` is given for one run, never in a configuration. */
+  window: windowSettings.extend({ now: windowOverride.optional() }).prefault({}),
 });
 export type Settings = z.infer<typeof settingsSchema>;

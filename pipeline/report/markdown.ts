@@ -1,4 +1,4 @@
-import type { VerifyRequest, VerifyResult } from "../contracts.js";
+import type { VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
 import { renderRisks } from "../gate/markdown.js";
 
 /** The run's report for people, as Markdown: verdict first. */
@@ -43,6 +43,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
                 ]),
               ),
         ),
+    preflight?.window === undefined ? "" : section("Maintenance window", describeWindowRecord(preflight.window)),
     preflight?.risks === undefined ? "" : section("Risk of the migrations", renderRisks(preflight.risks)),
     section(
       "Findings",
@@ -63,6 +64,13 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
     ),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function describeWindowRecord({ note, override, transactionsPerSecond }: WindowRecord): string {
+  const said = `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
+  const traffic = transactionsPerSecond === undefined ? "" : ` ${transactionsPerSecond} transactions a second.`;
+  if (override === undefined) return `${said}${traffic}`;
+  return `${said}${traffic}\n\n**Run nevertheless**, on the word of ${cell(override.by)} (${override.at}): ${cell(override.reason)}`;
 }
 
 function section(title: string, body: string): string {

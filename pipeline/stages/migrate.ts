@@ -16,6 +16,7 @@ import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
+import { assertStillOpen } from "../window/assert.js";
 import { stamp } from "./stamp.js";
 
 type Applied = MigrateResult["applied"][number];
@@ -63,6 +64,7 @@ async function applyPending(request: MigrateRequest, context: StageContext, lock
     return compareHistory(folder, await readHistory(client, schema));
   });
   assertDeployable(history, folder, request.environment);
+  assertStillOpen(request, history.pending.length);
   for (const { name } of history.failed) {
     await clearFailed(database, project, name);
     log.info(`${name}: an earlier attempt was stopped and had changed nothing; its row is marked as rolled back`);

@@ -17,6 +17,7 @@ import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { loadSchema } from "../prisma/schema.js";
+import { assertWindow } from "../window/assert.js";
 import { stamp } from "./stamp.js";
 
 /**
@@ -61,6 +62,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
   for (const decision of gate.decisions) if (decision.verdict.kind !== "safe") log.warn(describeDecision(decision));
   warnings.push(...(await checkDrift(request, context, seen.history.applied)));
   for (const warning of warnings) log.warn(warning);
+  const window = await assertWindow(request, pending.length, context);
 
   log.info(`${seen.history.applied.length} migrations applied, ${pending.length} pending`, {
     pending: pending.map(({ name }) => name),
@@ -74,6 +76,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     pending,
     warnings,
     risks: summarise(gate.decisions),
+    window,
   };
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { PipelineError } from "../../pipeline/errors.js";
+import { nowVariable } from "../../pipeline/window/assert.js";
 import { stopSignal } from "../../pipeline/stopSignal.js";
 import type { Format, Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
@@ -19,6 +20,7 @@ interface Flags {
   readonly logFormat: Format;
   readonly environment: string;
   readonly backup?: string;
+  readonly now?: string;
 }
 
 const byHand: Readonly<Record<string, { stage: StageName | "deploy"; backup: boolean }>> = {
@@ -55,6 +57,7 @@ async function act(name: string, flags: Flags): Promise<void> {
 }
 
 async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unknown> {
+  if (flags.now !== undefined) process.env[nowVariable] = flags.now;
   const { stage } = byHand[name] ?? { stage: undefined };
   if (stage === undefined) throw new Error(`no such command: ${name}`);
   const request = await requestFor(readTarget(flags.environment));
@@ -82,6 +85,8 @@ function program(): Command {
           .default(process.stderr.isTTY ? "text" : "json", "text on a terminal, json elsewhere"),
       );
     if (backup) sub.option("--backup <id>", "identifier of a backup, or newest");
+    if (stage === "deploy" || stage === "preflight")
+      sub.option("--now <reason>", "do not wait for the maintenance window; the reason is recorded");
     sub.action(() => act(name, sub.opts<Flags>()));
   }
   return command;

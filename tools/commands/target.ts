@@ -6,6 +6,7 @@ import type { Database, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
 import { newRunId } from "../../pipeline/runId.js";
+import { readOverride, withOverride } from "../windowOverride.js";
 import { readStackFile } from "../stack/stackFile.js";
 
 const root = resolve(__dirname, "../..");
@@ -55,6 +56,6 @@ export async function requestFor(target: Target, run = newRunId()): Promise<Stag
       ...(checks === undefined ? {} : { checks }),
     },
     store: paths.storeUrl,
-    settings: stageSettings(config),
+    settings: withOverride(stageSettings(config), readOverride(root)),
   };
 }

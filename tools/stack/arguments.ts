@@ -10,6 +10,8 @@ export interface Arguments {
   readonly purge: boolean;
   /** `destroy`: the name of the protected stack that may be destroyed. */
   readonly yesDestroy?: string;
+  /** `up`: why it does not wait for the maintenance window. */
+  readonly now?: string;
 }
 
 /** The command line is wrong; nothing was touched. */
@@ -39,19 +41,22 @@ export function parse(argv: readonly string[], nodeEnv: string | undefined): Arg
       `--purge is for the stack local, whose data is under .local/; the data of ${stack} is not this command's`,
     );
   }
-  return { command, stack, purge: values.purge ?? false, yesDestroy: values["yes-destroy"] };
+  if (values.now?.trim() === "") throw new UsageError("--now: say why, the reason is recorded with the run");
+  return { command, stack, purge: values.purge ?? false, yesDestroy: values["yes-destroy"], now: values.now };
 }
 
 function read(command: Command, args: string[]) {
   const stack = { stack: { type: "string", short: "s" } } as const;
   const destroying = { ...stack, purge: { type: "boolean" }, "yes-destroy": { type: "string" } } as const;
+  const running = { ...stack, now: { type: "string" } } as const;
+  const runs = command === "up" || command === "start" || command === "preview";
   try {
-    const options = command === "destroy" ? destroying : stack;
+    const options = command === "destroy" ? destroying : runs ? running : stack;
     const { values } = parseArgs({ args, options, allowPositionals: false });
-    return values as { stack?: string; purge?: boolean; "yes-destroy"?: string };
+    return values as { stack?: string; purge?: boolean; "yes-destroy"?: string; now?: string };
   } catch (error) {
-    const flags = command === "destroy" ? "--stack NAME, --purge, --yes-destroy NAME" : "--stack NAME";
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)} (allowed: ${flags})`, {
+    const more = command === "destroy" ? ", --purge, --yes-destroy NAME" : runs ? ", --now REASON" : "";
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)} (allowed: --stack NAME${more})`, {
       cause: error,
     });
   }
