@@ -1,7 +1,14 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { type Settings, approvalSchema, riskSettings, settingsSchema, windowSettings } from "./pipeline/contracts.js";
+import {
+  type Settings,
+  applicationSettings,
+  approvalSchema,
+  riskSettings,
+  settingsSchema,
+  windowSettings,
+} from "./pipeline/contracts.js";
 import { policyMistake, policyOf } from "./pipeline/gate/policy.js";
 
 /**
@@ -64,6 +71,8 @@ const sections = {
   backup: settingsSchema.shape.backup.prefault({}),
   preflight: settingsSchema.shape.preflight.prefault({}),
   migrate: settingsSchema.shape.migrate.prefault({}),
+  /** The application's process under pm2 and its health. */
+  application: applicationSettings.prefault({}),
   /** What a migration above safe needs to be let through; see docs/gate.md. */
   risk: riskSettings.prefault({}),
   /** When migrations may be applied; see docs/window.md. */
@@ -187,8 +196,9 @@ function editDistance(a: string, b: string): number {
 }
 
 /** What the stages are told of the configuration. */
-export function stageSettings({ backup, preflight, migrate, risk, approvals, window }: Config): Settings {
-  return { backup, preflight, migrate, risk: { ...risk, approvals }, window };
+export function stageSettings(config: Config): Settings {
+  const { backup, preflight, migrate, application, risk, approvals, window } = config;
+  return { backup, preflight, migrate, application, risk: { ...risk, approvals }, window };
 }
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */

@@ -15,6 +15,14 @@ export const riskSettings = z.strictObject({
   largeTableBytes: z.int().min(1).default(defaultLargeTableBytes),
 });
 
+/** The application that uses the database, as far as a run has to do with it. */
+export const applicationSettings = z.strictObject({
+  /** Name of its process under pm2, which `recover` stops and starts; empty: it does not run under pm2. */
+  process: z.string().default("happy-baby-style-backend"),
+  /** Where it says that it is healthy (2xx): asked while a migration runs and after a recovery; empty: it is not asked. */
+  healthUrl: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
+});
+
 export const settingsSchema = z.strictObject({
   backup: z.strictObject({
     /** Parallel jobs of `pg_dump`, `pg_restore` and the fingerprints. */
@@ -37,9 +45,21 @@ export const settingsSchema = z.strictObject({
     retryDelayMs: z.int().min(0).default(1_000),
     /** How long one statement may run, in milliseconds; 0: no limit. */
     statementTimeoutMs: z.int().min(0).default(300_000),
+    /**
+     * How long a statement may run behind which neither readers nor writers wait (CREATE INDEX CONCURRENTLY, VALIDATE
+     * CONSTRAINT, VACUUM), in milliseconds; 0: no limit.
+     */
+    concurrentTimeoutMs: z.int().min(0).default(3_600_000),
     /** How long to wait for Prisma's advisory lock, in milliseconds. */
     advisoryLockWaitMs: z.int().min(0).default(10_000),
+    /** How often each touched table is read and written by way of trial while a migration runs, in milliseconds; 0: never. */
+    probeEveryMs: z.int().min(0).default(100),
+    /** A request that is answered later than this counts as refused, in milliseconds. */
+    refusedAfterMs: z.int().min(1).default(1_000),
+    /** How long the application may be refused in one run before the migration is stopped and rolled back, in milliseconds. */
+    maxRefusedMs: z.int().min(1).default(300_000),
   }),
+  application: applicationSettings.prefault({}),
   risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
   /** `now` is given for one run, never in a configuration. */
   window: windowSettings.extend({ now: windowOverride.optional() }).prefault({}),

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { withoutLiterals } from "./withoutLiterals.js";
 
 /** A session that is, or may come to be, in somebody's way. */
 export interface Session {
@@ -8,11 +9,12 @@ export interface Session {
   readonly state: string;
   /** Age of its transaction in seconds. */
   readonly seconds: number;
+  /** Its last query; shown by {@link describeSession} without the values in it. */
   readonly query: string;
 }
 
 const columns = `a.pid, a.application_name AS application, coalesce(a.usename, '') AS "user", coalesce(a.state, '') AS state,
-  coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::int AS seconds, left(a.query, 120) AS query`;
+  coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::int AS seconds, a.query`;
 
 /** Sessions of this database whose transaction is older than `seconds`; their locks and snapshots hold others up. */
 export async function findLongTransactions(client: pg.Client, seconds: number): Promise<Session[]> {
@@ -36,9 +38,22 @@ export async function findBlockers(client: pg.Client, applicationName: string): 
   return rows;
 }
 
+/** Sessions of the application that wait for sessions of the given name: for a lock of theirs, or for one that they wait for before them. */
+export async function findWaiting(client: pg.Client, applicationName: string): Promise<number[]> {
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT w.pid FROM pg_stat_activity w
+      WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND NOT starts_with(w.application_name, 'safe-migration')
+        AND pg_blocking_pids(w.pid) && ARRAY(SELECT pid FROM pg_stat_activity
+                                              WHERE application_name = $1 AND datname = current_database())`,
+    [applicationName],
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+/** Who a session is, how long its transaction has been open, and its last query without strings, numbers and comments. */
 export function describeSession({ pid, application, user, state, seconds, query }: Session): string {
   const who = application === "" ? user : `${user}, ${application}`;
-  return `pid ${pid} (${who}; ${state}, transaction open for ${seconds} s; last query: ${query.replace(/\s+/g, " ")})`;
+  return `pid ${pid} (${who}; ${state}, transaction open for ${seconds} s; last query: ${withoutLiterals(query)})`;
 }
 
 export function describeSessions(sessions: readonly Session[]): string {

@@ -6,12 +6,11 @@ import { isConnectionError } from "../postgres/connection.js";
 import { type EngineOptions, EngineError, allTables, toMigrationList, withEngine } from "./engine.js";
 import type { MigrationsFolder } from "./migrations.js";
 import { ScriptFailure, migrateApplicationName } from "./script.js";
+import type { TimeoutLimits } from "./timeouts.js";
 
 export { migrateApplicationName };
 
-export interface ApplyOptions {
-  readonly lockTimeoutMs: number;
-  readonly statementTimeoutMs: number;
+export interface ApplyOptions extends TimeoutLimits {
   readonly log: Logger;
   readonly signal?: AbortSignal;
 }
@@ -30,6 +29,8 @@ export class MigrationFailure extends Error {
   readonly lockTimeout: boolean;
   /** PostgreSQL chose it to end a deadlock or a conflict of serializable transactions; worth another try. */
   readonly deadlock: boolean;
+  /** It ran for longer than a statement may, or a person cancelled it. */
+  readonly cancelled: boolean;
   /** The connection was refused or lost: nothing in the file has to be mended. */
   readonly connectionLost: boolean;
 
@@ -45,6 +46,7 @@ export class MigrationFailure extends Error {
     this.fateUnknown = cause.fate === "unknown";
     this.lockTimeout = cause.sqlState === "55P03";
     this.deadlock = cause.sqlState === "40P01" || cause.sqlState === "40001";
+    this.cancelled = cause.sqlState === "57014";
     this.connectionLost = isConnectionError(cause.cause);
   }
 }

@@ -23,6 +23,7 @@ export interface EngineOptions {
   /** See {@link ScriptOptions}; default: no limit. */
   readonly lockTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
+  readonly concurrentTimeoutMs?: number;
   /** The database is made for this and thrown away: scripts need no protection, and none is refused. */
   readonly disposable?: boolean;
   readonly log?: Logger;
@@ -70,6 +71,7 @@ export async function openEngine(
     session,
     lockTimeoutMs: options.lockTimeoutMs ?? 0,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
+    concurrentTimeoutMs: options.concurrentTimeoutMs ?? 0,
     disposable: options.disposable ?? false,
     log: options.log ?? silent,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

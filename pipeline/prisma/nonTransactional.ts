@@ -1,4 +1,5 @@
 import type { Node } from "libpg-query";
+import { optionIsFalse, optionNames } from "./definitionOptions.js";
 
 /**
  * What a statement does that PostgreSQL refuses inside a transaction block (`PreventInTransactionBlock` in its source);
@@ -19,13 +20,13 @@ export function cannotRunInTransaction(node: Node): string | undefined {
       : undefined;
   }
   if ("CreateSubscriptionStmt" in node) {
-    const off = ["connect", "create_slot"].some((name) => isFalse(node.CreateSubscriptionStmt.options, name));
+    const off = ["connect", "create_slot"].some((name) => optionIsFalse(node.CreateSubscriptionStmt.options, name));
     return off ? undefined : "CREATE SUBSCRIPTION with a replication slot";
   }
   if ("AlterSubscriptionStmt" in node) {
     const refresh = ["REFRESH", "SET_PUBLICATION", "ADD_PUBLICATION", "DROP_PUBLICATION"];
     const kind = (node.AlterSubscriptionStmt.kind ?? "").replace("ALTER_SUBSCRIPTION_", "");
-    const off = isFalse(node.AlterSubscriptionStmt.options, "refresh");
+    const off = optionIsFalse(node.AlterSubscriptionStmt.options, "refresh");
     return refresh.some((name) => kind.startsWith(name)) && !off ? "ALTER SUBSCRIPTION with refresh" : undefined;
   }
   if ("DiscardStmt" in node) return node.DiscardStmt.target === "DISCARD_ALL" ? "DISCARD ALL" : undefined;
@@ -48,7 +49,7 @@ const wholesale = [
 ] as const;
 
 function reindex(statement: Extract<Node, { ReindexStmt: unknown }>["ReindexStmt"]): string | undefined {
-  if (optionNames(statement.params).includes("concurrently") && !isFalse(statement.params, "concurrently")) {
+  if (optionNames(statement.params).includes("concurrently") && !optionIsFalse(statement.params, "concurrently")) {
     return "REINDEX CONCURRENTLY";
   }
   return wholesale.find(([kind]) => kind === statement.kind)?.[1];
@@ -58,19 +59,5 @@ function detachesConcurrently(commands: readonly Node[] | undefined): boolean {
   return (commands ?? []).some((command) => {
     const definition = "AlterTableCmd" in command ? command.AlterTableCmd.def : undefined;
     return definition !== undefined && "PartitionCmd" in definition && definition.PartitionCmd.concurrent === true;
-  });
-}
-
-function optionNames(options: readonly Node[] | undefined): string[] {
-  return (options ?? []).flatMap((option) => ("DefElem" in option ? [option.DefElem.defname ?? ""] : []));
-}
-
-function isFalse(options: readonly Node[] | undefined, name: string): boolean {
-  return (options ?? []).some((option) => {
-    if (!("DefElem" in option) || option.DefElem.defname !== name || option.DefElem.arg === undefined) return false;
-    const value = option.DefElem.arg;
-    if ("Boolean" in value) return value.Boolean.boolval !== true;
-    if ("Integer" in value) return (value.Integer.ival ?? 0) === 0;
-    return "String" in value && ["false", "off", "0"].includes((value.String.sval ?? "").toLowerCase());
   });
 }

@@ -13,16 +13,20 @@ import { type Session, sessionConfig } from "./session.js";
 import { watchRemains } from "./remains.js";
 import { type Fate, fateOf, watchAbort } from "./transactionFate.js";
 import { type SqlErrorReport, describeSqlError } from "./sqlError.js";
+import {
+  type TimeoutClass,
+  type TimeoutLimits,
+  setsTimeouts,
+  timeoutClassOf,
+  timeoutClassOfAll,
+  timeoutsOf,
+} from "./timeouts.js";
 
 /** Shown in `pg_stat_activity` by the session that runs a migration's script. */
 export const migrateApplicationName = "safe-migration script";
 
-export interface ScriptOptions {
+export interface ScriptOptions extends TimeoutLimits {
   readonly session: Session;
-  /** How long a statement waits for a lock, in milliseconds; 0: no limit. */
-  readonly lockTimeoutMs: number;
-  /** How long one statement may run, in milliseconds; 0: no limit. */
-  readonly statementTimeoutMs: number;
   readonly log: Logger;
   readonly signal?: AbortSignal;
 }
@@ -123,14 +127,11 @@ async function runPlan(
     case "transaction":
       return runTransaction(run, plan, attempt);
     case "alone":
-      // These wait for the snapshots of everybody, and nobody waits behind them: a lock timeout would only defeat them.
-      await setTimeouts(run, { lock: /CONCURRENTLY/i.test(plan.statement.text) ? 0 : undefined });
       return runEach(run, [plan.statement], attempt);
     case "statements":
-      await setTimeouts(run);
-      return runEach(run, plan.statements, attempt);
+      return runEach(run, plan.statements, attempt, setsTimeouts(plan));
     case "own-transaction":
-      await setTimeouts(run);
+      await setTimeouts(run, "ordinary");
       return runAsItIs(run, plan.statements, attempt);
   }
 }
@@ -144,7 +145,7 @@ async function runTransaction(
   // The mark says that nothing can end the transaction early; that is known only of what the parser has read.
   if (attempt !== undefined && plan.parsed) await markAttempt(client, attempt);
   await client.query("begin");
-  await setTimeouts(run, { local: true });
+  await setTimeouts(run, timeoutClassOfAll(plan.statements), true);
   const { rows } = await client.query<{ xid: string; pid: number }>(
     "select pg_current_xact_id()::text as xid, pg_backend_pid() as pid",
   );
@@ -182,9 +183,20 @@ async function runAsItIs(run: Run, statements: readonly Statement[], attempt: At
   }
 }
 
-/** Each statement for itself; what the earlier ones did stays when a later one fails. */
-async function runEach(run: Run, statements: readonly Statement[], attempt: Attempt | undefined): Promise<void> {
+/**
+ * Each statement for itself; what the earlier ones did stays when a later one fails.
+ *
+ * @param ownTimeouts the file sets timeouts itself; ours are only those that it begins with.
+ */
+async function runEach(
+  run: Run,
+  statements: readonly Statement[],
+  attempt: Attempt | undefined,
+  ownTimeouts = false,
+): Promise<void> {
+  if (ownTimeouts) await setTimeouts(run, "ordinary");
   for (const [at, statement] of statements.entries()) {
+    if (!ownTimeouts) await setTimeouts(run, timeoutClassOf(statement.node));
     const remains = await watchRemains(run.client, statement.node);
     try {
       await send(run, statement.text, () => undefined);
@@ -207,13 +219,11 @@ function shiftReport(report: SqlErrorReport, error: unknown, script: string, { o
   return describeSqlError(moved, script, offset);
 }
 
-async function setTimeouts(
-  { client, options }: Run,
-  { local = false, lock }: { local?: boolean; lock?: number } = {},
-): Promise<void> {
+async function setTimeouts({ client, options }: Run, kind: TimeoutClass, local = false): Promise<void> {
   const scope = local ? "set local" : "set";
-  await client.query(`${scope} lock_timeout = ${lock ?? options.lockTimeoutMs}`);
-  await client.query(`${scope} statement_timeout = ${options.statementTimeoutMs}`);
+  const { lock, statement } = timeoutsOf(kind, options);
+  await client.query(`${scope} lock_timeout = ${lock}`);
+  await client.query(`${scope} statement_timeout = ${statement}`);
   // Where a database gives up durability for speed, a crash would take a migration back that was reported as applied.
   await client.query(
     "select set_config('synchronous_commit', 'on', $1) where current_setting('synchronous_commit') = 'off'",

@@ -75,8 +75,9 @@ function adviceFor({ code = "", message }: pg.DatabaseError): string | undefined
   // The same SQLSTATE is that of a cancellation by a person.
   if (code === "57014" && message.includes("statement timeout")) {
     return (
-      "It ran longer than one statement may: raise migrate.statementTimeoutMs in the configuration (0: no limit), or put " +
-      "SET LOCAL statement_timeout = 0; at the head of this migration."
+      "It ran longer than one statement may: raise migrate.statementTimeoutMs in the configuration (for one that is in nobody's way, as " +
+      "CREATE INDEX CONCURRENTLY, VALIDATE CONSTRAINT and VACUUM are: migrate.concurrentTimeoutMs; 0: no limit), or put SET LOCAL " +
+      "statement_timeout = 0; at the head of this migration."
     );
   }
   return advice[code];

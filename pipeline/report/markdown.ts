@@ -1,5 +1,6 @@
-import type { VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
+import type { Availability, VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
 import { renderRisks } from "../gate/markdown.js";
+import { describeAvailability } from "../probe/availability.js";
 
 /** The run's report for people, as Markdown: verdict first. */
 export function renderReport(request: VerifyRequest, result: VerifyResult): string {
@@ -44,6 +45,9 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
               ),
         ),
     preflight?.window === undefined ? "" : section("Maintenance window", describeWindowRecord(preflight.window)),
+    migrate?.availability === undefined
+      ? ""
+      : section("Availability while migrating", renderAvailability(migrate.availability)),
     preflight?.risks === undefined ? "" : section("Risk of the migrations", renderRisks(preflight.risks)),
     section(
       "Findings",
@@ -71,6 +75,24 @@ function describeWindowRecord({ note, override, transactionsPerSecond }: WindowR
   const traffic = transactionsPerSecond === undefined ? "" : ` ${transactionsPerSecond} transactions a second.`;
   if (override === undefined) return `${said}${traffic}`;
   return `${said}${traffic}\n\n**Run nevertheless**, on the word of ${cell(override.by)} (${override.at}): ${cell(override.reason)}`;
+}
+
+function renderAvailability(seen: Availability): string {
+  const { refusedMs, budgetMs, refusedAfterMs, targets, tablesLeftOut } = seen;
+  return [
+    `${describeAvailability(seen)}. Budget: ${refusedMs} of ${budgetMs} ms. Refused: no answer within ${refusedAfterMs} ms.`,
+    ...(tablesLeftOut === 0 ? [] : [`${tablesLeftOut} touched table(s) were not probed.`]),
+    table(
+      ["target", "requests", "refused", "slowest, ms", "longest without service, ms"],
+      targets.map(({ target, requests, refused, slowestMs, longestRefusedMs }) => [
+        target,
+        requests,
+        refused,
+        slowestMs,
+        longestRefusedMs,
+      ]),
+    ),
+  ].join("\n\n");
 }
 
 function section(title: string, body: string): string {

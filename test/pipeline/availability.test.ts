@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Database, type MigrateResult, stageRequest } from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { connect } from "../../pipeline/postgres/connection.js";
+import { backup } from "../../pipeline/stages/backup.js";
+import { migrate } from "../../pipeline/stages/migrate.js";
+import { testCluster } from "../support/postgres.js";
+import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { query, recording, temporaryStore } from "./backupFixtures.js";
+
+/** What the application meets while a migration runs, on a real server. */
+describe("availability while migrating", function () {
+  this.timeout(60_000);
+  let database: Database;
+  let project: TestProject;
+  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let runs = 0;
+
+  before(async () => (store = await temporaryStore()));
+  beforeEach(async () => {
+    database = await (await testCluster()).create("availability", { owner: "app owner" });
+    project = await writeProject({ "0_init": `CREATE TABLE "Order" (id int PRIMARY KEY, note text);` });
+    await run();
+    await query(database, `INSERT INTO "Order" SELECT i, 'Ana ' || i FROM generate_series(1, 100) i`);
+  });
+  afterEach(() => project.remove());
+  after(async () => {
+    await store.remove();
+    await (await testCluster()).drop("availability");
+  });
+
+  const run = async (settings: object = {}, application: object = {}): Promise<MigrateResult> => {
+    const base = stageRequest.parse({
+      environment: "local",
+      run: `run-${++runs}`,
+      database,
+      project: { schema: project.schema, migrations: project.migrations },
+      store: store.url,
+      settings: {
+        backup: {},
+        preflight: {},
+        migrate: { probeEveryMs: 10, refusedAfterMs: 100, lockTimeoutMs: 300, lockRetries: 0, ...settings },
+        application,
+      },
+    });
+    const { context } = recording();
+    return migrate({ ...base, backup: await backup(base, context) }, context);
+  };
+  const failure = async (work: Promise<unknown>): Promise<PipelineError> => {
+    const error: unknown = await work.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof PipelineError, String(error));
+    return error;
+  };
+  const columns = async () =>
+    (
+      await query<{ column: string }>(
+        database,
+        `SELECT attname AS column FROM pg_attribute WHERE attrelid = '"Order"'::regclass AND attnum > 2`,
+      )
+    ).map(({ column }) => column);
+
+  it("refuses nobody with a change of an instant", async () => {
+    await project.migration("1_safe", `ALTER TABLE "Order" ADD COLUMN a int;`);
+    const { availability } = await run();
+    assert.ok(availability !== undefined && availability.requests > 0);
+    assert.equal(availability.refused, 0);
+    assert.deepEqual(availability.targets.map(({ target }) => target).sort(), [
+      "public.Order read",
+      "public.Order write",
+    ]);
+  });
+
+  it("sees a lock that keeps out writers, and not readers", async () => {
+    await project.migration("1_index", `CREATE INDEX ON "Order" (note); SELECT pg_sleep(0.5);`);
+    const { availability } = await run();
+    const refused = availability?.targets.filter((target) => target.refused > 0).map(({ target }) => target);
+    assert.deepEqual(refused, ["public.Order write"]);
+    assert.ok((availability?.longestRefusedMs ?? 0) > 0);
+  });
+
+  it("sees by the sessions that wait what no probe meets: a row that is held", async () => {
+    await project.migration("1_rows", `UPDATE "Order" SET note = 'x' WHERE id = 1; SELECT pg_sleep(1);`);
+    const running = run();
+    const client = await connect(database, { applicationName: "the shop" });
+    const sleeping = `SELECT FROM pg_stat_activity WHERE application_name = 'safe-migration script' AND query LIKE '%pg_sleep%' AND state = 'active'`;
+    while ((await client.query(sleeping)).rowCount === 0) await sleep(10);
+    await client.query(`UPDATE "Order" SET note = 'mine' WHERE id = 1`);
+    await client.end();
+    const { availability } = await running;
+    assert.equal(availability?.waited.sessions, 1);
+    assert.ok((availability?.refusedMs ?? 0) > 0);
+  });
+
+  it("stops and rolls back a migration that keeps the application out for longer than the budget", async () => {
+    await project.migration("1_long", `ALTER TABLE "Order" ADD COLUMN a int; SELECT pg_sleep(50);`);
+    const error = await failure(run({ maxRefusedMs: 300 }));
+    assert.equal(error.code, "AVAILABILITY_BUDGET");
+    assert.equal(error.kind, "failedUnchanged");
+    assert.match(error.message, /had been refused for \d+ ms, and migrate\.maxRefusedMs allows 300 ms/);
+    assert.deepEqual(await columns(), []);
+    await project.migration("1_long", `ALTER TABLE "Order" ADD COLUMN a int;`);
+    assert.equal((await run()).applied.length, 1, "nothing of the attempt is in the way");
+    assert.deepEqual(await columns(), ["a"]);
+  });
+
+  it("gives up waiting for a lock when those who wait behind it have been refused for the budget", async () => {
+    await project.migration("1_blocked", `ALTER TABLE "Order" ADD COLUMN a int;`);
+    const holder = await connect(database, { applicationName: "a slow report" });
+    await holder.query(`BEGIN; SELECT FROM "Order" WHERE note = 'Ana Secret'`);
+    const error = await failure(run({ lockTimeoutMs: 60_000, maxRefusedMs: 400 }));
+    assert.match(error.code, /AVAILABILITY_BUDGET|LOCK_TIMEOUT/);
+    assert.match(error.message, /It waited 1 time\(s\) for: pid \d+ \(.*a slow report/);
+    assert.doesNotMatch(error.message, /Secret/, "a value of a row is not shown");
+    assert.match(error.next, /End or wait for those sessions/);
+    await holder.end();
+    assert.deepEqual(await columns(), []);
+  });
+
+  it("counts the application's health, unless it was ill before", async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => response.writeHead(++asked < 4 ? 200 : 503).end());
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const healthUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health?token=secret`;
+    try {
+      await project.migration("1_health", `SELECT pg_sleep(0.3);`);
+      const { availability } = await run({}, { healthUrl });
+      const health = availability?.targets.find(({ target }) => target.startsWith("GET "));
+      assert.ok(health !== undefined && health.refused > 0, JSON.stringify(availability));
+      assert.doesNotMatch(health.target, /secret/);
+      await project.migration("2_ill", `ALTER TABLE "Order" ADD COLUMN b int;`);
+      const ill = await run({}, { healthUrl });
+      assert.equal(
+        ill.availability?.targets.some(({ target }) => target.startsWith("GET ")),
+        false,
+      );
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});
