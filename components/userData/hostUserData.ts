@@ -1,0 +1,76 @@
+import type { Database } from "../../pipeline/contracts.js";
+import { hostPaths, pipelineUser, postgresPort } from "./paths.js";
+import type { MachineSize } from "./postgresSettings.js";
+import { type Step, renderScript } from "./script.js";
+import { type HostDatabase, databaseStep } from "./steps/database.js";
+import { type DataVolume, dataVolumeStep, workFolderStep } from "./steps/dataVolume.js";
+import { postgresStep } from "./steps/postgres.js";
+import { databasePackagesStep, pm2Step, runnerPackagesStep, ssmAgentStep } from "./steps/software.js";
+import { type SshArgs, sshStep } from "./steps/ssh.js";
+
+/** The step that a host outside AWS cannot take, as AWS itself serves what it installs. */
+export type LeavableStep = "ssm-agent";
+
+export interface RunnerUserDataArgs extends SshArgs {
+  /** Name of the environment. */
+  readonly environment: string;
+  /** Steps to leave out, by name. @default none */
+  readonly leaveOut?: readonly LeavableStep[];
+}
+
+export interface DatabaseUserDataArgs extends RunnerUserDataArgs {
+  readonly database: Omit<HostDatabase, "environment">;
+  /** Formatted only where it holds nothing; keeps all data when the host is replaced. */
+  readonly dataVolume: DataVolume;
+  /** What PostgreSQL's memory and parallelism are set by. */
+  readonly machine: MachineSize;
+}
+
+/**
+ * User data of a host with PostgreSQL and the application (Debian 13). Holds no secret: the host's private key is fetched by
+ * the instance's profile, the application's password is made on the host.
+ *
+ * @throws Error naming a value that cannot be right, and where the script is larger than EC2 takes.
+ */
+export function databaseUserData(args: DatabaseUserDataArgs): string {
+  return renderScript(`The ${args.environment} host: PostgreSQL, pm2, the migration pipeline.`, databaseSteps(args));
+}
+
+/** User data of a host that only runs the pipeline, for a database that is elsewhere (Debian 13). Holds no secret. */
+export function runnerUserData(args: RunnerUserDataArgs): string {
+  return renderScript(`The ${args.environment} host that runs the migration pipeline.`, runnerSteps(args));
+}
+
+/** The steps of {@link databaseUserData}, in their order. */
+export function databaseSteps(args: DatabaseUserDataArgs): Step[] {
+  return kept(args, [
+    sshStep(args),
+    databasePackagesStep(),
+    pm2Step(),
+    ssmAgentStep(args.hostKey.region),
+    dataVolumeStep(args.dataVolume),
+    postgresStep(args.machine),
+    databaseStep({ ...args.database, environment: args.environment }),
+  ]);
+}
+
+function runnerSteps(args: RunnerUserDataArgs): Step[] {
+  return kept(args, [sshStep(args), runnerPackagesStep(), ssmAgentStep(args.hostKey.region), workFolderStep()]);
+}
+
+function kept({ leaveOut = [] }: RunnerUserDataArgs, steps: readonly Step[]): Step[] {
+  return steps.filter(({ name }) => !leaveOut.some((left) => left === name));
+}
+
+/** The database of a host as the stages that run there reach it: over the Unix socket, by who they are. */
+export function hostDatabase({ name, owner, schema }: { name: string; owner: string; schema?: string }): Database {
+  return {
+    host: hostPaths.socket,
+    port: postgresPort,
+    name,
+    user: pipelineUser,
+    password: { from: "none" },
+    migrateAs: owner,
+    ...(schema === undefined ? {} : { schema }),
+  };
+}
