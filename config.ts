@@ -5,6 +5,7 @@ import {
   type Settings,
   applicationSettings,
   approvalSchema,
+  notifySettings,
   riskSettings,
   settingsSchema,
   windowSettings,
@@ -77,6 +78,8 @@ const sections = {
   risk: riskSettings.prefault({}),
   /** When migrations may be applied; see docs/window.md. */
   window: windowSettings.prefault({}),
+  /** Who is told of a run; see docs/notifications.md. */
+  notify: notifySettings.prefault({}),
   /** Who answered for which version of which migration; `npm run approve` writes it. */
   approvals: z.array(approvalSchema).default([]),
   pipeline: z
@@ -197,8 +200,8 @@ function editDistance(a: string, b: string): number {
 
 /** What the stages are told of the configuration. */
 export function stageSettings(config: Config): Settings {
-  const { backup, preflight, migrate, application, risk, approvals, window } = config;
-  return { backup, preflight, migrate, application, risk: { ...risk, approvals }, window };
+  const { backup, preflight, migrate, application, risk, approvals, window, notify } = config;
+  return { backup, preflight, migrate, application, risk: { ...risk, approvals }, window, notify };
 }
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */

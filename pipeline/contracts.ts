@@ -8,6 +8,7 @@ export * from "./contracts/database.js";
 export * from "./contracts/identity.js";
 export * from "./contracts/migrate.js";
 export * from "./contracts/migration.js";
+export * from "./contracts/notify.js";
 export * from "./contracts/preflight.js";
 export * from "./contracts/request.js";
 export * from "./contracts/restore.js";

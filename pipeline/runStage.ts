@@ -11,6 +11,8 @@ export interface Stage<Request extends { run: string; environment: string }, Res
   run(request: Request, context: StageContext): Promise<Result>;
   /** Keeps result and log in the run's folder of the store; absent for stages that leave no evidence. */
   readonly keepEvidence?: (request: Request, files: Readonly<Record<string, string>>) => Promise<void>;
+  /** What is done once the stage has ended and its evidence is kept; what goes wrong in it does not change the outcome. */
+  readonly conclude?: (request: Request, outcome: Outcome<Result>, log: Logger) => Promise<void>;
 }
 
 export interface RunStageOptions {
@@ -56,16 +58,22 @@ export async function runStage<Request extends { run: string; environment: strin
     if (error.kind === "defect" && thrown instanceof Error) log.debug(thrown.stack ?? "");
     outcome = { ok: false, error };
   }
+  // The stage's own outcome counts; what cannot be kept or told afterwards is said, not thrown.
+  const afterwards = async (what: string, work: () => Promise<void> | undefined) => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn(`${what}: ${messageOf(error)}`);
+    }
+  };
+  const keep = (files: Readonly<Record<string, string>>) =>
+    afterwards("The evidence of this stage could not be kept in the store", () => stage.keepEvidence?.(request, files));
+  const logFile = () => ({ [`${stage.name}.log`]: `${lines.join("\n")}\n` });
   const record = outcome.ok ? { ok: true, result: outcome.result } : { ok: false, error: outcome.error };
-  try {
-    await stage.keepEvidence?.(request, {
-      [`${stage.name}.json`]: `${JSON.stringify(record, null, 2)}\n`,
-      [`${stage.name}.log`]: `${lines.join("\n")}\n`,
-    });
-  } catch (error) {
-    // The stage's own outcome counts; evidence that cannot be kept is said, not thrown.
-    log.warn(`The evidence of this stage could not be kept in the store: ${messageOf(error)}`);
-  }
+  await keep({ [`${stage.name}.json`]: `${JSON.stringify(record, null, 2)}\n`, ...logFile() });
+  const said = lines.length;
+  await afterwards("After the stage", () => stage.conclude?.(request, outcome, log));
+  if (lines.length > said) await keep(logFile());
   return outcome;
 }
 

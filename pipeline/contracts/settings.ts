@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defaultLargeTableBytes } from "../risk/types.js";
 import { approvalSchema } from "./migration.js";
+import { notifySettings } from "./notify.js";
 import { windowOverride, windowSettings } from "./window.js";
 
 /** What a migration of each tier needs to be let through; see `docs/gate.md`. */
@@ -61,6 +62,7 @@ export const settingsSchema = z.strictObject({
   }),
   application: applicationSettings.prefault({}),
   risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
+  notify: notifySettings.prefault({}),
   /** `now` is given for one run, never in a configuration. */
   window: windowSettings.extend({ now: windowOverride.optional() }).prefault({}),
 });

@@ -1,3 +1,4 @@
+import { conclude } from "../conclude.js";
 import { backupRequest, migrateRequest, restoreRequest, stageRequest, verifyRequest } from "../contracts.js";
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
 import { openStore } from "../store/open.js";
@@ -34,10 +35,20 @@ export interface RunnableStage {
 function define<Request extends { run: string; environment: string }, Result>(
   stage: Stage<Request, Result>,
 ): RunnableStage {
+  const concluding: Stage<Request, Result> =
+    stage.keepEvidence === undefined
+      ? stage
+      : {
+          ...stage,
+          conclude: (request, outcome, log) => {
+            const { run, environment } = request;
+            return conclude({ stage: stage.name, environment, run, request, outcome }, log);
+          },
+        };
   return {
     name: stage.name,
     summary: stage.summary,
-    run: (rawRequest, options) => runStage(stage, rawRequest, options),
+    run: (rawRequest, options) => runStage(concluding, rawRequest, options),
   };
 }
 
