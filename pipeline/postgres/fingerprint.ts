@@ -2,7 +2,7 @@ import pg from "pg";
 import { z } from "zod";
 import type { Database } from "../contracts.js";
 import type { Logger } from "../log.js";
-import { fingerprintQuery, type Column, type Image } from "./columnImage.js";
+import type { Column, Image } from "./columnImage.js";
 import { sqlState } from "./connection.js";
 import {
   listColumns,
@@ -16,6 +16,7 @@ import { inParallel, interrupted } from "./interrupt.js";
 import { fingerprintLargeObjects } from "./largeObjects.js";
 import { lockTimedOut, readRefused } from "./readErrors.js";
 import { openReader, stoppable } from "./readSession.js";
+import { type Algorithm, fingerprintQuery } from "./rowHash.js";
 
 export interface FingerprintOptions {
   /** Another database of the same cluster. */
@@ -28,6 +29,8 @@ export interface FingerprintOptions {
   readonly columns?: (table: { schema: string; name: string }, column: string) => boolean;
   /** `text` where the type of a column may have changed in between; default `exact`. */
   readonly image?: Image;
+  /** That of the fingerprint that this one is compared with; default: the newest. */
+  readonly algorithm?: Algorithm;
   /** Where the sequences stood, if they were read before. */
   readonly sequences?: Fingerprints["sequences"];
   /** How long to wait for a table that somebody holds exclusively, in milliseconds. */
@@ -53,7 +56,7 @@ export async function fingerprintDatabase(database: Database, options: Fingerpri
     const tables = await fingerprintTables(database, { ...options, snapshot }, holder);
     const largeObjects = await stoppable(database, holder, options.signal, () => fingerprintLargeObjects(holder));
     return {
-      algorithm: "record-send-1",
+      algorithm: options.algorithm ?? "chain-1",
       image: options.image ?? "exact",
       tables: tables.sort((a, b) => compareText(a.schema, b.schema) || compareText(a.name, b.name)),
       largeObjects,
@@ -139,7 +142,8 @@ async function fingerprintTable(
   options: FingerprintOptions,
 ): Promise<TableFingerprint> {
   try {
-    const { rows } = await client.query(fingerprintQuery(table.schema, table.name, columns, options.image));
+    const { image, algorithm } = options;
+    const { rows } = await client.query(fingerprintQuery(table.schema, table.name, columns, image, algorithm));
     const [{ rows: count, hash }] = answer.parse(rows);
     options.log.debug(`fingerprint of ${table.schema}.${table.name}`, { rows: count });
     return { schema: table.schema, name: table.name, rows: count, hash, columns: columns.map(({ name }) => name) };

@@ -49,11 +49,13 @@ const columnRows = z.array(
   z.strictObject({
     table: z.int(),
     name: z.string(),
+    not_null: z.boolean(),
     domain_over: z.string().nullable(),
     oid: z.int(),
     type: z.string(),
     kind: z.string(),
-    has_send: z.boolean(),
+    length: z.int(),
+    send: z.string().nullable(),
     output: z.string(),
     element: z.int().nullable(),
     element_name: z.string().nullable(),
@@ -71,11 +73,12 @@ export async function listColumns(client: pg.ClientBase, tables: readonly number
        UNION ALL
        SELECT b.declared, t.typbasetype, t.typtypmod FROM base b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
      )
-     SELECT a.attrelid AS "table", a.attname AS name, b.oid AS oid, t.typname AS type, t.typtype AS kind,
+     SELECT a.attrelid AS "table", a.attname AS name, a.attnotnull AND NOT EXISTS (
+         -- From version 18 on a column may be declared so without having been looked at.
+         SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey) AND k.contype = 'n' AND NOT k.convalidated
+       ) AS not_null, b.oid AS oid, t.typname AS type, t.typtype AS kind,
        CASE WHEN b.oid <> a.atttypid THEN format_type(b.oid, b.modifier) END AS domain_over,
-       t.typsend <> 0 AS has_send,
-       (SELECT format('%I.%I', pn.nspname, p.proname) FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace
-         WHERE p.oid = t.typoutput) AS output,
+       t.typlen AS length, ${functionName("t.typsend")} AS send, ${functionName("t.typoutput")} AS output,
        CASE WHEN t.typcategory = 'A' THEN t.typelem END AS element, e.typname AS element_name
      FROM pg_attribute a
        JOIN base b ON b.declared = a.atttypid
@@ -90,6 +93,14 @@ export async function listColumns(client: pg.ClientBase, tables: readonly number
   return columns;
 }
 
+/** Qualified and quoted name of the function whose number is in a column; NULL where there is none. */
+function functionName(oid: string): string {
+  return (
+    `(SELECT format('%I.%I', pn.nspname, p.proname) FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace ` +
+    `WHERE p.oid = ${oid})`
+  );
+}
+
 function toColumn(row: z.infer<typeof columnRows>[number]): Column {
   const element =
     row.element === null || row.element_name === null ? {} : { element: { oid: row.element, name: row.element_name } };
@@ -97,11 +108,17 @@ function toColumn(row: z.infer<typeof columnRows>[number]): Column {
     oid: row.oid,
     name: row.type,
     kind: row.kind,
-    hasSend: row.has_send,
+    length: row.length,
+    send: row.send ?? undefined,
     output: row.output,
     ...element,
   };
-  return { name: row.name, type, ...(row.domain_over === null ? {} : { domainOver: row.domain_over }) };
+  return {
+    name: row.name,
+    type,
+    notNull: row.not_null,
+    ...(row.domain_over === null ? {} : { domainOver: row.domain_over }),
+  };
 }
 
 /** Materialised views of the application's own. */

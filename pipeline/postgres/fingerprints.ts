@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { algorithms } from "./rowHash.js";
 
 /** A fingerprint says what is in a database in a few bytes a table, so that two databases can be compared apart from each other. */
 export const tableFingerprint = z.strictObject({
@@ -24,7 +25,7 @@ export type SequenceFingerprint = z.infer<typeof sequenceFingerprint>;
 
 export const fingerprintsSchema = z.strictObject({
   /** How the hashes were made; those of different algorithms are never compared. */
-  algorithm: z.literal("record-send-1"),
+  algorithm: z.enum(algorithms),
   image: z.enum(["exact", "text"]),
   tables: z.array(tableFingerprint),
   largeObjects: z.strictObject({ count: z.int(), hash: z.string() }),
@@ -47,7 +48,8 @@ export interface Difference {
  * behind: it would hand out a number twice.
  */
 export function compareFingerprints(expected: Fingerprints, actual: Fingerprints): Difference[] {
-  if (expected.image !== actual.image) throw new Error("fingerprints of different images cannot be compared");
+  if (expected.image !== actual.image || expected.algorithm !== actual.algorithm)
+    throw new Error("fingerprints that were made in different ways cannot be compared");
   return [
     ...compareTables(expected.tables, actual.tables),
     ...compareLargeObjects(expected.largeObjects, actual.largeObjects),

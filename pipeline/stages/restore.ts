@@ -178,7 +178,8 @@ async function prove(
   const { jobs } = request.settings.backup;
   const onProgress = (fraction: number, table: string) =>
     log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
-  const options = { database: scratch, jobs, log, signal, image: manifest.fingerprints.image, onProgress };
+  const { image, algorithm } = manifest.fingerprints;
+  const options = { database: scratch, jobs, log, signal, image, algorithm, onProgress };
   const differences = compareFingerprints(manifest.fingerprints, await fingerprintDatabase(database, options));
   if (differences.length > 0) throw differs(manifest.id, differences);
   log.info("the restored database has the fingerprints of the backup", { tables: manifest.fingerprints.tables.length });

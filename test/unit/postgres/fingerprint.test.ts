@@ -7,6 +7,12 @@ import { withClient } from "../../../pipeline/postgres/connection.js";
 import { failsWith, query } from "../../pipeline/backupFixtures.js";
 import { testCluster } from "../../support/postgres.js";
 
+/** Two rows of a table of forty columns, which are more than one chain. */
+function wideRows(one: number, other: number): string {
+  const columns = Array.from({ length: 40 }, (_, at) => `c${at} int DEFAULT ${at}`).join(", ");
+  return `t (${columns})  (c0, c39) VALUES (1, ${one}), (2, ${other})`;
+}
+
 describe("fingerprintDatabase", function () {
   this.timeout(60_000);
   const name = "fingerprint";
@@ -43,6 +49,20 @@ describe("fingerprintDatabase", function () {
     ["blanks at the end of a char(n)", "t (a text)  VALUES ('a ')", "t (a text)  VALUES ('a')"],
     ["spaces in a json", `t (a json)  VALUES ('{"a":1}')`, `t (a json)  VALUES ('{"a": 1}')`],
     ["an element of an array of floats", "t (a float8[])  VALUES ('{1,NaN}')", "t (a float8[])  VALUES ('{1,2}')"],
+    ["the sign of a number", "t (a numeric)  VALUES (1.5)", "t (a numeric)  VALUES (-1.5)"],
+    ["the halves of a bigint", "t (a int8)  VALUES (1)", "t (a int8)  VALUES (4294967296)"],
+    [
+      "the halves of a timestamp's microseconds",
+      "t (a timestamp)  VALUES (timestamp '2000-01-01 00:00:00.000001')",
+      "t (a timestamp)  VALUES (timestamp '2000-01-01 01:11:34.967296')",
+    ],
+    ["true and false", "t (a bool)  VALUES (true)", "t (a bool)  VALUES (false)"],
+    ["NULL and zero", "t (a int, b int)  VALUES (NULL, 1)", "t (a int, b int)  VALUES (0, 1)"],
+    ["which column is NULL", "t (a int, b int)  VALUES (NULL, 0)", "t (a int, b int)  VALUES (0, NULL)"],
+    ["NULL and a record of NULL", "t (a duo)  VALUES (NULL)", "t (a duo)  VALUES (ROW(NULL, NULL))"],
+    ["bytes", "t (a bytea)  VALUES ('')", "t (a bytea)  VALUES ('\\x00')"],
+    ["an array and one without its NULL", "t (a int[])  VALUES ('{1,NULL}')", "t (a int[])  VALUES ('{1}')"],
+    ["rows that swap a value of a late column", wideRows(10, 20), wideRows(20, 10)],
     ["one value of an enum and another", "t (a feeling)  VALUES ('x')", "t (a feeling)  VALUES ('y')"],
     [
       "a microsecond",
@@ -50,7 +70,12 @@ describe("fingerprintDatabase", function () {
       "t (a timestamptz)  VALUES ('2026-01-01 00:00:00Z')",
     ],
   ];
-  before(() => query(database, "CREATE EXTENSION citext; CREATE TYPE feeling AS ENUM ('x', 'y')"));
+  before(() =>
+    query(
+      database,
+      "CREATE EXTENSION citext; CREATE TYPE feeling AS ENUM ('x', 'y'); CREATE TYPE duo AS (a int, b int)",
+    ),
+  );
   const filled = (spec: string) => {
     const [definition = "", rows = ""] = spec.split("  ");
     return `CREATE TABLE ${definition}; INSERT INTO t ${rows}`;
@@ -58,11 +83,28 @@ describe("fingerprintDatabase", function () {
   for (const [what, one, other] of pairs)
     it(`tells apart ${what}`, async () => assert.notEqual(await of(filled(one)), await of(filled(other))));
 
+  it("has the same hash for the same rows for ever, since backups are compared with it", async () => {
+    const types =
+      "a bool, b int2, c int4, d int8, e numeric, f text, g varchar(9), h char(5), i uuid, j timestamptz, k date, l jsonb, m bytea, n float8, o int4[], p interval";
+    const values =
+      "true, 1, -2, 3000000000, 1.50, 'ñ', 'v', 'c', '8d5a0a3c-7a0f-4b62-9a53-5a8c0a3f1b11', '2026-01-02 03:04:05.678Z', '2026-01-02', '{\"a\": [1]}', '\\x00ff', 0.1, '{1,2}', '1 mon 2 days'";
+    const nulls = Array.from({ length: 16 }, () => "NULL").join(", ");
+    const sql = `CREATE TABLE t (${types}); INSERT INTO t VALUES (${values}), (${nulls})`;
+    assert.equal(await of(sql), "2:-2575038356502909424");
+    assert.equal(await of(sql, { algorithm: "record-send-1" }), "2:3558282751269146261");
+  });
+
   it("shows that the plain sum of record hashes misses swapped values, so that this is no idle care", async () => {
     const plain = "SELECT sum(hash_record_extended(r, 0))::text AS sum FROM (VALUES ";
     const [one] = await query<{ sum: string }>(database, `${plain} (1, 10), (2, 20)) AS r`);
     const [other] = await query<{ sum: string }>(database, `${plain} (1, 20), (2, 10)) AS r`);
     assert.equal(one?.sum, other?.sum);
+  });
+
+  it("does not depend on whether a column may hold NULL", async () => {
+    const rows = "INSERT INTO t VALUES (1, 'x'), (2, 'y')";
+    const strict = await of(`CREATE TABLE t (a int NOT NULL, b text NOT NULL); ${rows}`);
+    assert.equal(await of(`CREATE TABLE t (a int, b text); ${rows}`), strict);
   });
 
   it("does not depend on the order of rows, and does on each of them", async () => {

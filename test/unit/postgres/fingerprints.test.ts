@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Fingerprints, compareFingerprints } from "../../../pipeline/postgres/fingerprints.js";
 
 const base: Fingerprints = {
-  algorithm: "record-send-1",
+  algorithm: "chain-1",
   image: "exact",
   tables: [
     { schema: "public", name: "orders", rows: 2, hash: "17", columns: ["id", "total"] },
@@ -93,7 +93,8 @@ describe("compareFingerprints", () => {
     });
     assert.equal(compareFingerprints(dotted("a.b", "c"), dotted("a", "b.c")).length, 2);
   });
-  it("refuses to compare different images", () => {
-    assert.throws(() => compareFingerprints(base, { ...base, image: "text" }), /different images/);
+  it("refuses to compare what was made in different ways", () => {
+    assert.throws(() => compareFingerprints(base, { ...base, image: "text" }), /different ways/);
+    assert.throws(() => compareFingerprints(base, { ...base, algorithm: "record-send-1" }), /different ways/);
   });
 });
