@@ -1,5 +1,5 @@
 import pg from "pg";
-import { atomicMark, historyTable } from "./history.js";
+import { aloneMark, atomicMark, historyTable } from "./history.js";
 
 /** The unfinished row that Prisma's engine made of a migration that is being applied. */
 export interface Attempt {
@@ -30,9 +30,19 @@ export async function findAttempt(client: pg.ClientBase, checksum: string): Prom
   return rows[0] === undefined ? undefined : { ...rows[0], table };
 }
 
-/** Says in the row, before the script starts, that script and row are committed together. */
-export async function markAttempt(client: pg.ClientBase, { id, table }: Attempt): Promise<void> {
-  await client.query(`update ${table} set logs = $2 where id = $1`, [id, atomicMark(id)]);
+/**
+ * Says in the row, before the script starts, what may be thought of it while it is not finished. `whole`: script and row are
+ * committed together. `alone`: one statement for itself, of which can be seen what became of it.
+ */
+export async function markAttempt(
+  client: pg.ClientBase,
+  { id, table }: Attempt,
+  mark: "whole" | "alone" = "whole",
+): Promise<void> {
+  await client.query(`update ${table} set logs = $2 where id = $1`, [
+    id,
+    mark === "whole" ? atomicMark(id) : aloneMark(id),
+  ]);
 }
 
 /** Finishes the row, in the script's transaction; whatever role or rights the script left set. */

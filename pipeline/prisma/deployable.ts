@@ -1,7 +1,7 @@
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import type { HistoryComparison } from "./history.js";
-import { isProvedUnchanged } from "./history.js";
+import { isProvedUnchanged, isResumable } from "./history.js";
 import type { MigrationsFolder } from "./migrations.js";
 
 /**
@@ -18,7 +18,7 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
       message,
       `${remedy}, then run the same command (${npmRun(environment, "prisma:migrate:status")} shows both sides).`,
     );
-  const failed = history.failed.filter((row) => !isProvedUnchanged(row));
+  const failed = history.failed.filter((row) => !isProvedUnchanged(row) && !isResumable(row, folder));
   if (failed.length > 0)
     throw failedMigration(
       failed.map(({ name }) => name),
@@ -45,7 +45,11 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
     throw refusal("NOT_ATOMIC", `Pending migrations cannot be applied whole:\n${barred.join("\n")}`, "Mend the files");
   }
   return [
-    ...history.failed.map(({ name }) => `${name} was stopped before it changed anything; it will be applied again`),
+    ...history.failed.map((row) =>
+      isResumable(row, folder)
+        ? `${row.name} was stopped in its one statement; what became of it will be looked at, and it is finished or applied again`
+        : `${row.name} was stopped before it changed anything; it will be applied again`,
+    ),
     ...history.outOfOrder.map(({ name }) => `${name} is older than migrations that are applied already`),
   ];
 }

@@ -51,7 +51,7 @@ export interface Recorded extends Migration {
 export interface HistoryComparison {
   /** Applied and on the disk, in the order of the folder; `checksum` is the file's, `row.checksum` what was applied. */
   readonly applied: readonly Recorded[];
-  /** On the disk and to be applied, in that order; also those whose failed attempt was proved to have changed nothing. */
+  /** On the disk and to be applied, in that order; also those whose attempt was stopped, and is no reason not to. */
   readonly pending: readonly Migration[];
   /** Neither finished nor rolled back: Prisma refuses to go on (P3009) while there is one. See {@link isProvedUnchanged}. */
   readonly failed: readonly HistoryRow[];
@@ -83,7 +83,9 @@ export function compareHistory(folder: MigrationsFolder, rows: readonly HistoryR
   });
 
   // An attempt that changed nothing leaves its migration to be applied again.
-  const standing = counting.filter((row) => row.finishedAt !== null || !isProvedUnchanged(row));
+  const standing = counting.filter(
+    (row) => row.finishedAt !== null || !(isProvedUnchanged(row) || isResumable(row, folder)),
+  );
   const recorded = new Set(standing.map(({ name }) => name));
   const pending = migrations.filter(({ name }) => !recorded.has(name));
   const last = applied.at(-1)?.name;
@@ -115,4 +117,20 @@ export function atomicMark(rowId: string): string {
  */
 export function isProvedUnchanged(row: Pick<HistoryRow, "id" | "finishedAt" | "rolledBackAt" | "logs">): boolean {
   return row.finishedAt === null && row.rolledBackAt === null && (row.logs ?? "").includes(atomicMark(row.id));
+}
+
+/**
+ * Written into the `logs` of a migration's row before its script starts, when that is one statement which cannot run in a
+ * transaction and which, if this process is killed, can be finished or begun again: `settleInterrupted` finds out.
+ */
+export function aloneMark(rowId: string): string {
+  return `safe-migration: one statement alone, attempt ${rowId}`;
+}
+
+/** Whether an unfinished row is that of a killed run, and its one statement, unchanged in the folder, may be finished or begun again. */
+export function isResumable(row: HistoryRow, { migrations }: Pick<MigrationsFolder, "migrations">): boolean {
+  if (row.finishedAt !== null || row.rolledBackAt !== null || !(row.logs ?? "").includes(aloneMark(row.id)))
+    return false;
+  const migration = migrations.find(({ name }) => name === row.name);
+  return migration?.plan.kind === "alone" && checksumMatches(migration.sql, row.checksum);
 }

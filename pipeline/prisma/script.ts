@@ -198,11 +198,15 @@ async function runEach(
   for (const [at, statement] of statements.entries()) {
     if (!ownTimeouts) await setTimeouts(run, timeoutClassOf(statement.node));
     const remains = await watchRemains(run.client, statement.node);
+    // Should this process be killed, the server goes on with the statement; the next run looks what became of it.
+    if (attempt !== undefined && statements.length === 1 && remains.own)
+      await markAttempt(run.client, attempt, "alone");
     try {
       await send(run, statement.text, () => undefined);
     } catch (error) {
       await run.client.query("rollback").catch(() => undefined);
-      const unchanged = at === 0 && (await remains.cleared().catch(() => false));
+      const cleared = await remains.cleared().catch(() => false);
+      const unchanged = at === 0 && cleared;
       const report = shiftReport(describeSqlError(error, run.script, statement.offset), error, run.script, statement);
       throw new ScriptFailure(report, unchanged ? "aborted" : "partial", attempt, { cause: error });
     }

@@ -12,6 +12,7 @@ import { assertDeployable } from "../prisma/deployable.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
+import { settleInterrupted } from "../prisma/settle.js";
 import { AvailabilityProbe, describeAvailability } from "../probe/availability.js";
 import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
@@ -59,6 +60,11 @@ async function assertBackup(request: MigrateRequest, backup: BackupResult, { log
   log.info(`backup ${backup.id} holds: every file has its checksum`);
 }
 
+const settledAs = {
+  applied: "the server had finished it, and it counts as applied",
+  cleared: "nothing of it is left, and it is applied again",
+} as const;
+
 async function applyPending(
   request: MigrateRequest,
   context: StageContext,
@@ -72,10 +78,13 @@ async function applyPending(
   const history = await withClient(database, { applicationName: "safe-migration migrate" }, async (client) => {
     await assertEnvironment(client, request.environment);
     assertSameDatabase(request.backup.identity, await readIdentity(client));
-    return compareHistory(folder, await readHistory(client, schema));
+    const found = compareHistory(folder, await readHistory(client, schema));
+    assertDeployable(found, folder, request.environment);
+    assertStillOpen(request, found.pending.length);
+    const settled = await settleInterrupted(client, folder, found.failed, schema);
+    for (const { name, state } of settled) log.info(`${name} was stopped in its one statement: ${settledAs[state]}`);
+    return settled.length === 0 ? found : compareHistory(folder, await readHistory(client, schema));
   });
-  assertDeployable(history, folder, request.environment);
-  assertStillOpen(request, history.pending.length);
   for (const { name } of history.failed) {
     await clearFailed(database, project, name);
     log.info(`${name}: an earlier attempt was stopped and had changed nothing; its row is marked as rolled back`);

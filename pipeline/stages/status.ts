@@ -2,7 +2,7 @@ import type { StageContext } from "../context.js";
 import type { MigrationRef, StageRequest } from "../contracts.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
-import { compareHistory, isProvedUnchanged, readHistory } from "../prisma/history.js";
+import { type HistoryRow, compareHistory, isProvedUnchanged, isResumable, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
 import { listBackups } from "../store/listBackups.js";
@@ -21,7 +21,7 @@ export interface StatusResult {
   readonly pending: MigrationRef[];
   /** Failed, and not proved to have changed nothing. */
   readonly failed: string[];
-  /** Stopped before they changed anything; applied again by the next run. */
+  /** Stopped before they changed anything, or in one statement that can be gone on with; the next run does. */
   readonly stopped: string[];
   readonly edited: string[];
   readonly missing: string[];
@@ -42,6 +42,7 @@ export async function status(request: StageRequest, _context: StageContext): Pro
     };
   });
   const { history, identity } = seen;
+  const mayGoOn = (row: HistoryRow): boolean => isProvedUnchanged(row) || isResumable(row, folder);
   const ref = ({ name, checksum }: MigrationRef): MigrationRef => ({ name, checksum });
   const backups = await listBackups(openStore(request.store), request.environment);
   return {
@@ -51,8 +52,8 @@ export async function status(request: StageRequest, _context: StageContext): Pro
     systemIdentifier: identity.systemIdentifier,
     applied: history.applied.map(ref),
     pending: history.pending.map(ref),
-    failed: history.failed.filter((row) => !isProvedUnchanged(row)).map(({ name }) => name),
-    stopped: history.failed.filter(isProvedUnchanged).map(({ name }) => name),
+    failed: history.failed.filter((row) => !mayGoOn(row)).map(({ name }) => name),
+    stopped: history.failed.filter(mayGoOn).map(({ name }) => name),
     edited: history.edited.map(({ name }) => name),
     missing: history.missing.map(({ name }) => name),
     backups: backups.map(({ id, created }) => ({ id, created })),

@@ -6,10 +6,12 @@ import { diffDrift } from "../../pipeline/prisma/drift.js";
 import {
   type HistoryComparison,
   compareHistory,
+  type HistoryRow,
   isProvedUnchanged,
+  isResumable,
   readHistory,
 } from "../../pipeline/prisma/history.js";
-import { readMigrations } from "../../pipeline/prisma/migrations.js";
+import { type MigrationsFolder, readMigrations } from "../../pipeline/prisma/migrations.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
 import type { CommandContext } from "./command.js";
 import { say } from "./output.js";
@@ -29,7 +31,7 @@ export async function statusCommand({ environment, database, project }: CommandC
   say(
     `Database "${database.name}" at ${database.host}:${database.port} (${environment}), migrations in ${project.migrations}`,
   );
-  const lines = statusLines(history);
+  const lines = statusLines(history, folder);
   if (lines.length > 0) say(render(lines));
   const replayable = history.edited.length === 0 && history.missing.length === 0;
   const applied = history.applied.map(({ name }) => name);
@@ -53,11 +55,12 @@ export interface StatusLine {
 }
 
 /** The lines of the table, in the order of the migrations' names. */
-export function statusLines(history: HistoryComparison): StatusLine[] {
+export function statusLines(history: HistoryComparison, folder: MigrationsFolder): StatusLine[] {
   const edited = new Set(history.edited.map(({ name }) => name));
   const older = new Map(history.outOfOrder.map(({ name, before }) => [name, before]));
-  const stopped = new Set(history.failed.filter(isProvedUnchanged).map(({ name }) => name));
-  const failed = history.failed.filter((row) => !isProvedUnchanged(row));
+  const goesOn = (row: HistoryRow): boolean => isProvedUnchanged(row) || isResumable(row, folder);
+  const stopped = new Set(history.failed.filter(goesOn).map(({ name }) => name));
+  const failed = history.failed.filter((row) => !goesOn(row));
   const known = new Set(failed.map(({ name }) => name));
   const line = (name: string, state: string, detail: string, wrong = false): StatusLine => ({
     name,
@@ -81,7 +84,7 @@ export function statusLines(history: HistoryComparison): StatusLine[] {
         name,
         "pending",
         stopped.has(name)
-          ? "an earlier attempt was stopped and changed nothing"
+          ? "an earlier attempt was stopped; the next run goes on from there"
           : older.has(name)
             ? `older than ${older.get(name) ?? ""}, which is applied`
             : "",
