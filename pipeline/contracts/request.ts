@@ -13,8 +13,8 @@ export const stageRequest = z.strictObject({
   run: runId,
   database: databaseSchema,
   project: projectSchema,
-  /** The backup store, as a URL: `file:///…`. */
-  store: z.url({ protocol: /^file$/ }),
+  /** The backup store, as a URL: `file:///…` or `s3://bucket/prefix?region=…`. */
+  store: z.url({ protocol: /^(file|s3)$/ }),
   settings: settingsSchema,
 });
 export type StageRequest = z.infer<typeof stageRequest>;

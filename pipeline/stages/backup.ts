@@ -42,7 +42,11 @@ export async function backup(request: BackupRequest, context: StageContext): Pro
     log.progress("checksums", 0.97);
     const files = await hashFolder(staging.directory, dumpFolder, jobs, signal);
     signal.throwIfAborted();
-    await staging.publish();
+    await staging.publish({
+      signal,
+      onProgress: (fraction) => log.progress("storing", 0.97 + fraction * 0.03),
+      onTrouble: (message) => log.warn(message),
+    });
     const created = new Date().toISOString();
     const manifest: Manifest = { format: 1, id, environment, run, created, ...captured, files };
     const text = renderManifest(manifest);
@@ -127,7 +131,6 @@ async function inspect(request: BackupRequest) {
 
 async function assertSpace(store: Store, request: BackupRequest, sizes: Sizes): Promise<void> {
   const free = await store.free();
-  if (free === undefined) return;
   const [newest] = await listBackups(store, request.environment);
   const needed = estimateBackup(sizes, newest?.manifest);
   if (free >= needed) return;
@@ -136,7 +139,7 @@ async function assertSpace(store: Store, request: BackupRequest, sizes: Sizes): 
     code: "DISK_SPACE",
     kind: "refused",
     message:
-      `The backup store ${store.url} has ${mb(free)} free; a backup of "${request.database.name}" ` +
+      `${store.stagedIn}, where the dump is written, has ${mb(free)} free; a backup of "${request.database.name}" ` +
       `(${mb(sizes.database)}) needs about ${mb(needed)}.`,
     state: "Nothing was touched.",
     next: "Free space there, or keep fewer backups (settings.backup.keep), then run the same command.",

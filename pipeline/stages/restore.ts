@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import pg from "pg";
 import type { StageContext } from "../context.js";
 import type { Database, RestoreRequest, RestoreResult } from "../contracts.js";
@@ -91,19 +90,41 @@ async function restoreBackup(
   id: string,
   lock: PipelineLock,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
-  const { database, environment } = request;
+  const { environment } = request;
   const { log, signal } = context;
   const { jobs } = request.settings.backup;
   const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
-  const manifest = await verifyBackup(store, environment, id, undefined, { jobs, signal, onProgress });
-  log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
+  // Held over both, so that what is loaded is what was checked, fetched once.
+  const held = await store.fetch(`${environment}/${id}/${dumpFolder}`, {
+    signal,
+    onProgress: (fraction) => log.progress("fetching the backup", fraction * 0.05),
+    onTrouble: (message) => log.warn(message),
+  });
+  try {
+    const manifest = await verifyBackup(store, environment, id, undefined, { jobs, signal, onProgress });
+    log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
+    return await restoreChecked(request, context, store, manifest, lock);
+  } finally {
+    await held.release();
+  }
+}
+
+async function restoreChecked(
+  request: RestoreRequest,
+  context: StageContext,
+  store: Store,
+  manifest: Manifest,
+  lock: PipelineLock,
+): Promise<{ manifest: Manifest; swapped: Swapped }> {
+  const { database } = request;
+  const { log, signal } = context;
 
   const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
   return withClient(database, options, async (client) => {
     const target = await check(client, request, manifest, log);
     await dropLeftovers(client, database.name, log);
     const { properties } = manifest;
-    const scratch = await createScratch(client, { of: database.name, backup: id, properties });
+    const scratch = await createScratch(client, { of: database.name, backup: manifest.id, properties });
     log.info(`restoring into "${scratch}", beside "${database.name}"`);
     try {
       await load(request, context, store, manifest, scratch, target);
@@ -156,7 +177,7 @@ async function load(
     preferred: target.serverMajor,
     than: "the pg_dump that made the backup",
   });
-  const fetched = await store.fetch(join(manifest.environment, manifest.id, dumpFolder));
+  const fetched = await store.fetch(`${manifest.environment}/${manifest.id}/${dumpFolder}`);
   try {
     const tables = manifest.fingerprints.tables.map((table) => ({ ...table, bytes: table.rows }));
     const { jobs } = request.settings.backup;

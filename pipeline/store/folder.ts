@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { PipelineError, messageOf } from "../errors.js";
 import { currentOwner, isAlive, ownerSchema } from "./owner.js";
+import { checkPath } from "./path.js";
 import type { Fetched, Staging, Store } from "./store.js";
 
 const privateFolder = 0o700;
@@ -19,6 +20,7 @@ export function openFolderStore(url: string): Store {
   const at = (path: string) => join(root, ...checkPath(path));
   return {
     url,
+    stagedIn: root,
     urlOf: (path) => pathToFileURL(at(path)).href,
     write: (path, content) => explained(root, () => writeWhole(at(path), content)),
     read: (path) => explained(root, () => unlessMissing(readFile(at(path), "utf8"), undefined)),
@@ -29,22 +31,6 @@ export function openFolderStore(url: string): Store {
     fetch: (path) => Promise.resolve<Fetched>({ directory: at(path), release: () => Promise.resolve() }),
     dropAbandoned: (path) => explained(root, () => dropAbandoned(at(path))),
   };
-}
-
-/**
- * The parts of a relative path. @throws PipelineError for one that would leave the store.
- */
-export function checkPath(path: string): string[] {
-  const parts = path.split("/");
-  if (path !== "" && parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\0\\]/.test(part)))
-    return parts;
-  throw new PipelineError({
-    code: "STORE_PATH",
-    kind: "usage",
-    message: `"${path}" is no path in a backup store: it must be relative, with / between names, without . or .. among them.`,
-    state: "Nothing was touched.",
-    next: "Mend the name of the environment or the backup, then run the same command.",
-  });
 }
 
 /** The parts of `folder` that are missing are made, readable by their owner only. */
@@ -152,7 +138,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function occupied(path: string, cause: unknown): PipelineError {
+/** Another run writes there. */
+export function occupied(path: string, cause?: unknown): PipelineError {
   return new PipelineError(
     {
       code: "STORE_OCCUPIED",

@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.js";
+import { inParallel } from "../postgres/interrupt.js";
 import { hashText, manifestName, parseManifest, type Manifest } from "./manifest.js";
 import type { Store } from "./store.js";
 
@@ -17,23 +18,27 @@ export interface Backups {
   readonly damaged: readonly { readonly id: string; readonly reason: string }[];
 }
 
+/** Manifests read at once; each takes a round trip where the store is elsewhere. */
+const parallelReads = 8;
+
 /** Every backup of an environment. One without a manifest was never finished, and is none. */
 export async function scanBackups(store: Store, environment: string): Promise<Backups> {
   const complete: ListedBackup[] = [];
   const damaged: { id: string; reason: string }[] = [];
-  for (const entry of await store.list(environment)) {
-    if (!entry.endsWith("/")) continue;
+  const folders = (await store.list(environment)).filter((entry) => entry.endsWith("/"));
+  await inParallel(folders, parallelReads, async (entry) => {
     const id = entry.slice(0, -1);
     const path = `${environment}/${id}/${manifestName}`;
     const text = await store.read(path);
-    if (text === undefined) continue;
+    if (text === undefined) return;
     try {
       const manifest = parseManifest(text, store.urlOf(path));
       complete.push({ id, created: manifest.created, manifest, manifestSha256: hashText(text) });
     } catch (error) {
       damaged.push({ id, reason: messageOf(error) });
     }
-  }
+  });
+  damaged.sort((a, b) => (a.id < b.id ? -1 : 1));
   complete.sort((a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? 1 : -1));
   return { complete, damaged };
 }

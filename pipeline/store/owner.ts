@@ -10,6 +10,8 @@ export const ownerSchema = z.strictObject({
   started: z.string().optional(),
   /** When it began to write. */
   since: z.iso.datetime(),
+  /** Tells two writings of one process apart. */
+  token: z.string().optional(),
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
