@@ -4,6 +4,8 @@
  * secret: a password appears only as where to find it.
  */
 export * from "./contracts/backup.js";
+export * from "./contracts/backups.js";
+export * from "./contracts/checkpoint.js";
 export * from "./contracts/database.js";
 export * from "./contracts/identity.js";
 export * from "./contracts/migrate.js";

@@ -38,7 +38,7 @@ const scripts = {
 
   // The application's databases, for the environment that NODE_ENV names
   ...Object.fromEntries(
-    ["backup", "restore", "verify", "status", "preflight"].map((name) => [
+    ["backup", "restore", "restore:checkpoint", "checkpoint", "verify", "status", "preflight"].map((name) => [
       `db:${name}`,
       { needs: database, run: ["tools/commands/db.ts", name] },
     ]),

@@ -1,9 +1,21 @@
 import { z } from "zod";
 import { resultFields, stageRequest } from "./request.js";
 
+/** A name for a database; PostgreSQL cuts longer ones off silently. */
+const newDatabaseName = z
+  .string()
+  .min(1)
+  .refine((name) => !name.includes("\0") && Buffer.byteLength(name) <= 63, "at most 63 bytes");
+
 export const restoreRequest = stageRequest.extend({
   /** Identifier of the backup; `newest`: the newest complete one. */
   backup: z.string().default("newest"),
+  /** The newest backup that this run made, instead of one by its identifier. */
+  ofRun: z.string().min(1).optional(),
+  /** The checkpoint of this name, or the `newest` one, instead of a backup by its identifier. */
+  checkpoint: z.string().min(1).optional(),
+  /** Restore into a new database of this name beside the environment's own, which stays as it is. */
+  into: newDatabaseName.optional(),
 });
 export type RestoreRequest = z.infer<typeof restoreRequest>;
 
@@ -11,6 +23,10 @@ export const restoreResult = z.strictObject({
   ...resultFields,
   stage: z.literal("restore"),
   backup: z.string(),
+  /** The name of the checkpoint, where the backup is one. */
+  checkpoint: z.string().optional(),
+  /** The new database, where the backup was not restored in the place of the environment's own. */
+  into: z.string().optional(),
   /** The database that was there before, under its new name; absent where there was none. */
   kept: z.string().optional(),
   /** The SQL that drops it, for when it is no longer needed. */

@@ -37,6 +37,13 @@ export function assertNotNewer(backup: Identity, server: Identity): void {
   );
 }
 
+/** @throws PipelineError where the environment's database, which stays as it is, is marked as another environment's. */
+export async function assertOwnEnvironment(database: Database, environment: string): Promise<void> {
+  await withClient(database, { applicationName: "safe-migration restore" }, (client) =>
+    assertEnvironment(client, environment),
+  );
+}
+
 /**
  * Whether the database that is there is the one that was backed up. Another one gives way only where it holds no table, as in
  * a cluster that was set up anew after a loss.

@@ -13,6 +13,8 @@ export interface SwapOptions {
   /** The restored database that takes the name of `database`. */
   readonly restored: string;
   readonly properties: DatabaseProperties;
+  /** `false`: the name must be free, and nothing is put aside. @default true */
+  readonly replace?: boolean;
   /** How long to go on ending sessions of the old database, in milliseconds. */
   readonly patienceMs: number;
 }
@@ -31,13 +33,15 @@ const terminateEveryMs = 50;
  * Puts a restored database in the place of `database`, and keeps the old one under another name. Both renames are one
  * transaction: at any moment, killed or not, the name belongs to a whole database. While it runs, new connections wait.
  *
- * @throws PipelineError naming the sessions that would not go; everything is as it was then.
+ * @throws PipelineError naming the sessions that would not go, or where the name is not free and nothing is to be replaced;
+ * everything is as it was then.
  */
 export async function swapDatabases(database: Database, options: SwapOptions): Promise<Swapped> {
   const maintenance = { database: maintenanceDatabase, applicationName: "safe-migration swap" };
   return withClient(database, maintenance, (renamer) =>
     withClient(database, maintenance, async (terminator) => {
       const old = await findDatabase(terminator, database.name);
+      if (old !== undefined && options.replace === false) throw nameTaken(database.name);
       const kept =
         old === undefined
           ? undefined
@@ -87,6 +91,8 @@ async function renameAll(renaming: Renaming): Promise<void> {
       return;
     } catch (error) {
       await renamer.query("ROLLBACK").catch(() => undefined);
+      // Somebody took the name a moment ago; nothing of theirs is put aside unseen.
+      if (sqlState(error) === "42P04" && old === undefined) throw nameTaken(database.name, error);
       // 55006: sessions are there that the server itself waited five seconds for; 55P03: the database is locked.
       const busy = ["55006", "55P03"].includes(sqlState(error) ?? "");
       if (!busy || Date.now() >= deadline) throw await swapError(renaming.terminator, database, old, error, busy);
@@ -126,6 +132,20 @@ async function sessionsOf(client: pg.ClientBase, oid: number | undefined): Promi
     [oid],
   );
   return sessionRows.parse(rows);
+}
+
+/** What is to be restored under a name of its own must not take another database's. */
+export function nameTaken(name: string, cause?: unknown): PipelineError {
+  return new PipelineError(
+    {
+      code: "TARGET_EXISTS",
+      kind: "refused",
+      message: `There is a database "${name}" already; a backup is restored into a new one only.`,
+      state: `"${name}" is as it was, and nothing was restored.`,
+      next: `Name another one, or, if it is no longer needed: DROP DATABASE ${pg.escapeIdentifier(name)}; then run the same command.`,
+    },
+    { cause },
+  );
 }
 
 async function swapError(

@@ -7,7 +7,7 @@ import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
 import { captureDatabase } from "../store/capture.js";
-import { applyRetention, claimBackup, dropPartials } from "../store/housekeeping.js";
+import { applyRetention, claimBackup, claimCheckpoint, dropPartials } from "../store/housekeeping.js";
 import { listBackups } from "../store/listBackups.js";
 import { type Manifest, dumpFolder, hashText, manifestName, renderManifest } from "../store/manifest.js";
 import { hashFolder } from "../store/hashFiles.js";
@@ -16,6 +16,12 @@ import { estimateBackup } from "../store/estimate.js";
 import type { Store } from "../store/store.js";
 import { stamp } from "./stamp.js";
 
+/** What a backup is made as. */
+export interface BackupOptions {
+  /** The name of a checkpoint, which retention does not remove. */
+  readonly checkpoint?: string;
+}
+
 /**
  * Dumps the database and fingerprints every table under one snapshot. The manifest, with the checksum of each file, is
  * written last: what has none is no backup.
@@ -23,7 +29,11 @@ import { stamp } from "./stamp.js";
  * @throws PipelineError where the database is not the one preflight saw, the disk is too small, a table cannot be read, or
  * the run is stopped; the database is never changed.
  */
-export async function backup(request: BackupRequest, context: StageContext): Promise<BackupResult> {
+export async function backup(
+  request: BackupRequest,
+  context: StageContext,
+  { checkpoint }: BackupOptions = {},
+): Promise<BackupResult> {
   const started = Date.now();
   const { database, environment, run } = request;
   const { log, signal } = context;
@@ -32,7 +42,10 @@ export async function backup(request: BackupRequest, context: StageContext): Pro
   await dropPartials(store, environment, log);
   await assertSpace(store, request, sizes);
 
-  const { id, staging } = await claimBackup(store, environment, run);
+  const { id, staging } =
+    checkpoint === undefined
+      ? await claimBackup(store, environment, run)
+      : await claimCheckpoint(store, environment, checkpoint);
   const folder = `${environment}/${id}`;
   log.info(`backing up "${database.name}"`, { backup: id, to: store.urlOf(folder) });
   try {
@@ -48,7 +61,8 @@ export async function backup(request: BackupRequest, context: StageContext): Pro
       onTrouble: (message) => log.warn(message),
     });
     const created = new Date().toISOString();
-    const manifest: Manifest = { format: 1, id, environment, run, created, ...captured, files };
+    const named = checkpoint === undefined ? {} : { checkpoint };
+    const manifest: Manifest = { format: 1, id, environment, run, ...named, created, ...captured, files };
     const text = renderManifest(manifest);
     await store.write(`${folder}/${manifestName}`, text);
     const removed = await tidy(store, request, id, log);
@@ -63,7 +77,7 @@ export async function backup(request: BackupRequest, context: StageContext): Pro
       throw interrupted(
         "The backup",
         "The database was not changed; no backup was recorded.",
-        `Run it again: ${npmRun(environment, "db:backup")}`,
+        `Run it again: ${checkpoint === undefined ? npmRun(environment, "db:backup") : npmRun(environment, "db:checkpoint", "--name", checkpoint)}`,
       );
     throw error;
   }

@@ -1,8 +1,18 @@
 import { conclude } from "../conclude.js";
-import { backupRequest, migrateRequest, restoreRequest, stageRequest, verifyRequest } from "../contracts.js";
+import {
+  backupRequest,
+  backupsRequest,
+  checkpointRequest,
+  migrateRequest,
+  restoreRequest,
+  stageRequest,
+  verifyRequest,
+} from "../contracts.js";
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
 import { openStore } from "../store/open.js";
 import { backup } from "./backup.js";
+import { backups } from "./backups.js";
+import { checkpoint } from "./checkpoint.js";
 import { health } from "./health.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
 import { migrate } from "./migrate.js";
@@ -68,6 +78,13 @@ export const stages = {
     run: backup,
     keepEvidence: keepInStore,
   }),
+  checkpoint: define({
+    name: "checkpoint",
+    summary: "a backup with a name, which stays until it is removed by that name",
+    request: checkpointRequest,
+    run: checkpoint,
+    keepEvidence: keepInStore,
+  }),
   migrate: define({
     name: "migrate",
     summary: "applies the pending migrations, each whole or not at all",
@@ -88,6 +105,12 @@ export const stages = {
     request: restoreRequest,
     run: restore,
     keepEvidence: keepInStore,
+  }),
+  backups: define({
+    name: "backups",
+    summary: "lists the backups of the store, with what is known of each; only reads",
+    request: backupsRequest,
+    run: backups,
   }),
   status: define({
     name: "status",

@@ -15,7 +15,8 @@ import { loadDump } from "../postgres/load.js";
 import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js";
 import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers, dropScratch } from "../postgres/scratch.js";
-import { type Swapped, findDatabase, swapDatabases } from "../postgres/swap.js";
+import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
+import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { scanBackups } from "../store/listBackups.js";
 import { type Manifest, dumpFolder, hashText, renderManifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
@@ -29,66 +30,84 @@ const swapPatienceMs = 30_000;
 
 /**
  * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
- * name. Until the swap, which is one transaction, the database is not touched; it is never dropped.
+ * name. Until the swap, which is one transaction, the database is not touched; it is never dropped. Told another name
+ * (`into`), it restores into a new database, and touches no other.
  *
  * @throws PipelineError where the backup is not whole, is another database's, or does not restore to what it was made of.
  */
 export async function restore(request: RestoreRequest, context: StageContext): Promise<RestoreResult> {
   const started = Date.now();
   const store = openStore(request.store);
-  const { database, environment } = request;
-  checks.assertNotMaintenance(database.name);
-  const id = await chooseBackup(store, environment, request.backup, context.log);
+  const { environment } = request;
+  const target: Database = { ...request.database, name: request.into ?? request.database.name };
+  checks.assertNotMaintenance(target.name);
+  const id = await chooseBackup(store, environment, wantedBy(request), context.log);
   try {
-    const { manifest, swapped } = await withPipelineLock(database, `restore ${request.run}`, (lock) =>
-      restoreBackup(request, context, store, id, lock),
+    const { manifest, swapped } = await withPipelineLock(target, `restore ${request.run}`, (lock) =>
+      restoreBackup(request, context, { store, id, target, lock }),
     );
+    const { checkpoint } = manifest;
     const { tables } = manifest.fingerprints;
     return {
       stage: "restore",
       ...stamp(request, started),
       backup: id,
-      ...keptFields(swapped, database, context.log),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(request.into === undefined ? {} : { into: request.into }),
+      ...keptFields(swapped, target, context.log),
       tables: tables.length,
       rows: tables.reduce((sum, { rows }) => sum + rows, 0),
       swapMs: swapped.swapMs,
     };
   } catch (error) {
     if (!context.signal.aborted || error instanceof PipelineError) throw error;
+    const into = request.into === undefined ? [] : ["--into", request.into];
     throw interrupted(
       "The restore",
-      `"${database.name}" is as it was; what was restored beside it is dropped.`,
-      `Run it again: ${npmRun(environment, "db:restore", "--backup", id)}`,
+      `"${request.database.name}" is as it was; what was restored beside it is dropped.`,
+      `Run it again: ${npmRun(environment, "db:restore", "--backup", id, ...into)}`,
     );
   }
 }
 
-function keptFields({ kept }: Swapped, database: Database, log: Logger): { kept?: string; dropKept?: string } {
+function keptFields({ kept }: Swapped, target: Database, log: Logger): { kept?: string; dropKept?: string } {
   if (kept === undefined) {
-    log.info(`"${database.name}" is restored; there was no database of that name before`);
+    log.info(`"${target.name}" is restored; there was no database of that name before`);
     return {};
   }
   const dropKept = `DROP DATABASE ${pg.escapeIdentifier(kept)};`;
-  log.info(`"${database.name}" is restored; the database that was there is kept as "${kept}"`, { dropWith: dropKept });
+  log.info(`"${target.name}" is restored; the database that was there is kept as "${kept}"`, { dropWith: dropKept });
   return { kept, dropKept };
 }
 
-async function chooseBackup(store: Store, environment: string, wanted: string, log: Logger): Promise<string> {
-  if (wanted !== "newest") return wanted;
-  const { complete, damaged } = await scanBackups(store, environment);
-  const [newest] = complete;
-  if (newest === undefined) throw await noBackup(store, environment, "newest");
-  for (const { id, reason } of damaged) log.warn(`backup ${id} is passed over: ${reason}`);
-  log.info(`the newest complete backup is ${newest.id}, made ${newest.created}`);
-  return newest.id;
+async function chooseBackup(store: Store, environment: string, wanted: Wanted, log: Logger): Promise<string> {
+  // Read again when its files are checked, which says what is wrong with it.
+  if (wanted.by === "id") return wanted.id;
+  const scanned = await scanBackups(store, environment);
+  const found = findBackup(scanned, wanted);
+  if (found === undefined) throw await noBackup(store, environment, describeWanted(wanted));
+  for (const { id, reason } of scanned.damaged) log.warn(`backup ${id} is passed over: ${reason}`);
+  const { checkpoint } = found.manifest;
+  const what = wanted.by === "newest" || checkpoint === undefined ? "complete backup" : "checkpoint";
+  log.info(`the newest ${what} ${wanted.by === "run" ? `of run ${wanted.run} ` : ""}is ${found.id}`, {
+    made: found.created,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  });
+  return found.id;
+}
+
+interface Work {
+  readonly store: Store;
+  readonly id: string;
+  /** The database that the restored one takes the name of. */
+  readonly target: Database;
+  readonly lock: PipelineLock;
 }
 
 async function restoreBackup(
   request: RestoreRequest,
   context: StageContext,
-  store: Store,
-  id: string,
-  lock: PipelineLock,
+  { store, id, target: database, lock }: Work,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
   const { environment } = request;
   const { log, signal } = context;
@@ -103,7 +122,7 @@ async function restoreBackup(
   try {
     const manifest = await verifyBackup(store, environment, id, undefined, { jobs, signal, onProgress });
     log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
-    return await restoreChecked(request, context, store, manifest, lock);
+    return await restoreChecked(request, context, manifest, { store, target: database, lock });
   } finally {
     await held.release();
   }
@@ -112,20 +131,17 @@ async function restoreBackup(
 async function restoreChecked(
   request: RestoreRequest,
   context: StageContext,
-  store: Store,
   manifest: Manifest,
-  lock: PipelineLock,
+  { store, target: database, lock }: Omit<Work, "id">,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
-  const { database } = request;
   const { log, signal } = context;
-
   const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
   return withClient(database, options, async (client) => {
     const target = await check(client, request, manifest, log);
     await dropLeftovers(client, database.name, log);
     const { properties } = manifest;
     const scratch = await createScratch(client, { of: database.name, backup: manifest.id, properties });
-    log.info(`restoring into "${scratch}", beside "${database.name}"`);
+    log.info(`restoring into "${scratch}", beside "${request.database.name}"`);
     try {
       await load(request, context, store, manifest, scratch, target);
       await prove(request, context, manifest, scratch);
@@ -134,7 +150,9 @@ async function restoreChecked(
       signal.throwIfAborted();
       lock.assertHeld();
       log.progress("putting it in place", 0.98);
-      const swapped = await swapDatabases(database, { restored: scratch, properties, patienceMs: swapPatienceMs });
+      const replace = request.into === undefined;
+      const swap = { restored: scratch, properties, replace, patienceMs: swapPatienceMs };
+      const swapped = await swapDatabases(database, swap);
       return { manifest, swapped };
     } catch (error) {
       await drop(database, scratch, log);
@@ -145,12 +163,17 @@ async function restoreChecked(
 
 /** Everything that can be known to fail, before anything is made. `client` is connected to the maintenance database. */
 async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, log: Logger) {
-  const { database, environment } = request;
+  const { database, environment, into } = request;
   const server = await readIdentity(client);
   checks.assertNotNewer(manifest.identity, server);
   const missingTablespaces = await assertNeedsMet(client, manifest.needs);
-  await checks.assertMayReplace(client, database.name, manifest.properties.owner);
-  if ((await findDatabase(client, database.name)) !== undefined) {
+  await checks.assertMayReplace(client, into ?? database.name, manifest.properties.owner);
+  const there = (await findDatabase(client, database.name)) !== undefined;
+  if (into !== undefined) {
+    if ((await findDatabase(client, into)) !== undefined) throw nameTaken(into);
+    // What is there tells whether this is the environment's server.
+    if (there) await checks.assertOwnEnvironment(database, environment);
+  } else if (there) {
     await checks.assertReplaceable(database, environment, manifest.identity, log);
     await checks.assertUntied(client, database.name);
   }
@@ -228,7 +251,7 @@ function differs(id: string, differences: readonly Difference[]): PipelineError 
     kind: "failedUnchanged",
     message: `Backup ${id} does not restore to what it was made of: ${shown.join("; ")}${more}.`,
     state: "The database is as it was; what was restored beside it is dropped.",
-    next: "Take another backup (npm run db:status lists them), and report this: a backup that does not restore is a defect.",
+    next: "Take another backup (npm run db:restore -- --list), and report this: a backup that does not restore is a defect.",
   });
 }
 

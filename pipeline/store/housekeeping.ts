@@ -1,7 +1,10 @@
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
+import { npmRun } from "../npmRun.js";
+import { checkpointId } from "./checkpoint.js";
 import { listBackups } from "./listBackups.js";
 import { dumpFolder, manifestName } from "./manifest.js";
+import { proofName } from "./proof.js";
 import type { Staging, Store } from "./store.js";
 
 /** How many backups one run makes at most. */
@@ -37,6 +40,67 @@ export async function claimBackup(
 }
 
 /**
+ * Takes the place of a checkpoint, of which there is one for a name.
+ *
+ * @throws PipelineError where there is one of that name, complete, damaged or being made.
+ */
+export async function claimCheckpoint(
+  store: Store,
+  environment: string,
+  name: string,
+): Promise<{ id: string; staging: Staging }> {
+  const id = checkpointId(name);
+  const entries = await store.list(`${environment}/${id}`);
+  if (entries.includes(manifestName)) throw checkpointThere(environment, name);
+  return { id, staging: await store.stage(`${environment}/${id}/${dumpFolder}`) };
+}
+
+function checkpointThere(environment: string, name: string): PipelineError {
+  return new PipelineError({
+    code: "CHECKPOINT_EXISTS",
+    kind: "refused",
+    message: `There is a checkpoint "${name}" of "${environment}" already; a checkpoint is never replaced.`,
+    state: "Nothing was touched.",
+    next: `Choose another name (npm run db:restore -- --list shows them all), or remove that one: ${npmRun(environment, "db:checkpoint", "--remove", name)}`,
+  });
+}
+
+/**
+ * Removes a checkpoint; nothing else ever does. The manifest goes first: half removed is no backup.
+ *
+ * @returns its backup's identifier.
+ * @throws PipelineError where there is none of that name, or nothing else could be restored afterwards.
+ */
+export async function removeCheckpoint(store: Store, environment: string, name: string): Promise<string> {
+  const id = checkpointId(name);
+  const folder = `${environment}/${id}`;
+  if (!(await store.list(folder)).includes(manifestName)) {
+    const names = (await listBackups(store, environment)).flatMap(({ manifest }) => manifest.checkpoint ?? []);
+    throw new PipelineError({
+      code: "NO_CHECKPOINT",
+      kind: "refused",
+      message: `There is no checkpoint "${name}" of "${environment}" in ${store.url}; there are: ${names.join(", ") || "none"}.`,
+      state: "Nothing was removed.",
+      next: `Name one of these; ${npmRun(environment, "db:restore", "--list")} shows them with the other backups.`,
+    });
+  }
+  const others = (await listBackups(store, environment)).filter((backup) => backup.id !== id);
+  if (others.length === 0)
+    throw new PipelineError({
+      code: "LAST_BACKUP",
+      kind: "refused",
+      message: `Checkpoint "${name}" is the only complete backup of "${environment}": without it nothing could be restored.`,
+      state: "Nothing was removed.",
+      next: `Make another one first: ${npmRun(environment, "db:backup")}; then run the same command.`,
+    });
+  await store.remove(`${folder}/${manifestName}`);
+  await store.remove(`${folder}/${dumpFolder}`);
+  await store.remove(`${folder}/${proofName}`);
+  await dropIfEmpty(store, folder);
+  return id;
+}
+
+/**
  * Removes what a run that was killed left: the dump of a folder without a manifest, whose process has ended. Results and logs
  * in that folder stay.
  */
@@ -61,7 +125,11 @@ export function beyond(ids: readonly string[], keep: number, justMade: string): 
   return ids.slice(Math.max(1, keep)).filter((id) => id !== justMade);
 }
 
-/** @returns the identifiers of the backups that were removed. The manifest goes first: half removed is no backup. */
+/**
+ * Checkpoints are neither counted nor removed.
+ *
+ * @returns the identifiers of the backups that were removed. The manifest goes first: half removed is no backup.
+ */
 export async function applyRetention(
   store: Store,
   environment: string,
@@ -71,7 +139,7 @@ export async function applyRetention(
 ): Promise<string[]> {
   const complete = await listBackups(store, environment);
   const removed = beyond(
-    complete.map(({ id }) => id),
+    complete.filter(({ manifest }) => manifest.checkpoint === undefined).map(({ id }) => id),
     keep,
     justMade,
   );

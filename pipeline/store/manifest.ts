@@ -33,6 +33,8 @@ export const manifestSchema = z.strictObject({
   id: z.string(),
   environment: z.string(),
   run: z.string(),
+  /** Its name, where it is a checkpoint: retention never removes it. */
+  checkpoint: z.string().optional(),
   created: z.iso.datetime(),
   identity: identitySchema,
   /** Size of the database with its indexes, in bytes. */
@@ -86,6 +88,6 @@ export function damaged(where: string, reason: string): PipelineError {
     kind: "refused",
     message: `${where} is damaged: ${reason}.`,
     state: "Nothing was touched. This backup cannot be trusted; the others are not concerned.",
-    next: "List the backups (npm run db:status) and take another one, or make a new one (npm run db:backup).",
+    next: "List the backups (npm run db:restore -- --list) and take another one, or make a new one (npm run db:backup).",
   });
 }

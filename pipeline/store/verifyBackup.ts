@@ -38,7 +38,7 @@ export async function verifyBackup(
 ): Promise<Manifest> {
   const path = `${environment}/${id}/${manifestName}`;
   const text = await store.read(path);
-  if (text === undefined) throw await noBackup(store, environment, id);
+  if (text === undefined) throw await noBackup(store, environment, `backup "${id}"`);
   const where = store.urlOf(path);
   if (manifestSha256 !== undefined && hashText(text) !== manifestSha256)
     throw damaged(where, "it is not the manifest that the backup's result names");
@@ -83,8 +83,8 @@ async function verifyFile(path: string, expected: BackupFile, name: string, { si
   if (sha256 !== expected.sha256) throw damaged(name, "its content has changed (SHA-256 differs from the manifest's)");
 }
 
-/** There is no complete backup of that name; says what there is. */
-export async function noBackup(store: Store, environment: string, id: string): Promise<PipelineError> {
+/** There is no complete one of what is wanted (as a clause: `backup "x"`); says what there is. */
+export async function noBackup(store: Store, environment: string, wanted: string): Promise<PipelineError> {
   const { complete, damaged: broken } = await scanBackups(store, environment);
   const list = complete.slice(0, 10).map((backup) => `${backup.id} (${backup.created})`);
   const more = complete.length > list.length ? ` and ${complete.length - list.length} older` : "";
@@ -93,12 +93,12 @@ export async function noBackup(store: Store, environment: string, id: string): P
     code: "NO_BACKUP",
     kind: "refused",
     message:
-      `${id === "newest" ? "There is no complete backup" : `There is no complete backup "${id}"`} of "${environment}" in ` +
+      `There is no complete ${wanted} of "${environment}" in ` +
       `${store.url}. Complete ones: ${list.length > 0 ? `${list.join(", ")}${more}` : "none"}.${bad}`,
     state: "Nothing was touched.",
     next:
       complete.length > 0
-        ? "Name one of these, then run the same command."
+        ? "Name one of these (npm run db:restore -- --list shows them all), then run the same command."
         : "Make one (npm run db:backup), or mend the store's URL in the configuration.",
   });
 }

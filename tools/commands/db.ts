@@ -5,7 +5,7 @@ import { stopSignal } from "../../pipeline/stopSignal.js";
 import type { Format, Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import type { RunStageOptions } from "../../pipeline/runStage.js";
-import { type StageName, stages } from "../../pipeline/stages/index.js";
+import { type StageFlags, byHand, flag } from "./byHand.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
@@ -14,24 +14,15 @@ import { readTarget, requestFor } from "./target.js";
 
 /** The seed's `db:*` and `health:check` commands: one stage, run here for the environment that NODE_ENV names. */
 
-interface Flags {
+interface Flags extends StageFlags {
   readonly json?: boolean;
   readonly logLevel: Level;
   readonly logFormat: Format;
-  readonly environment: string;
-  readonly backup?: string;
   readonly now?: string;
 }
 
-const byHand: Readonly<Record<string, { stage: StageName | "deploy"; backup: boolean }>> = {
-  backup: { stage: "backup", backup: false },
-  restore: { stage: "restore", backup: true },
-  verify: { stage: "verify", backup: false },
-  preflight: { stage: "preflight", backup: false },
-  status: { stage: "status", backup: false },
-  health: { stage: "health", backup: false },
-  deploy: { stage: "deploy", backup: true },
-};
+const deployName = "deploy";
+const now = () => flag("--now <reason>", "do not wait for the maintenance window; the reason is recorded");
 
 async function act(name: string, flags: Flags): Promise<void> {
   const options: RunStageOptions = {
@@ -44,7 +35,8 @@ async function act(name: string, flags: Flags): Promise<void> {
   const told = new WeakSet<PipelineError>();
   try {
     const result = await resultOf(name, flags, runHere(options, told));
-    process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : describeResult(result));
+    const text = () => byHand[name]?.describe?.(result) ?? describeResult(result);
+    process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : text());
   } catch (error) {
     if (flags.json === true && error instanceof PipelineError) process.stdout.write(`${JSON.stringify({ error })}\n`);
     // A person in front of a terminal has just read it in the log.
@@ -58,24 +50,22 @@ async function act(name: string, flags: Flags): Promise<void> {
 
 async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unknown> {
   if (flags.now !== undefined) process.env[nowVariable] = flags.now;
-  const { stage } = byHand[name] ?? { stage: undefined };
-  if (stage === undefined) throw new Error(`no such command: ${name}`);
+  const command = byHand[name];
+  const asked = command?.ask(flags);
   const request = await requestFor(readTarget(flags.environment));
-  if (stage === "deploy") return deploy(request, flags.backup, run);
-  const named = stage === "restore" && flags.backup !== undefined ? { backup: flags.backup } : {};
-  return run(stage, { ...request, ...named });
+  if (name === deployName) return deploy(request, flags.backup, run);
+  if (asked === undefined) throw new Error(`no such command: ${name}`);
+  return run(asked.stage, { ...request, ...asked.more });
 }
 
 function program(): Command {
   const command = new Command("npm run db").description(
     "Stages by hand, for the environment that NODE_ENV names (development, staging, production; unset: local).",
   );
-  for (const [name, { stage, backup }] of Object.entries(byHand)) {
+  const add = (name: string, summary: string, options: readonly Option[]) => {
     const sub = command
       .command(name)
-      .description(
-        stage === "deploy" ? "preflight, backup, migrate and verify, one after the other" : stages[stage].summary,
-      )
+      .description(summary)
       .option("--json", "print the result as one JSON object")
       .addOption(new Option("--environment <name>").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"))
       .addOption(new Option("--log-level <level>").choices(["debug", "info", "warn", "error"]).default("info"))
@@ -84,11 +74,13 @@ function program(): Command {
           .choices(["text", "json"])
           .default(process.stderr.isTTY ? "text" : "json", "text on a terminal, json elsewhere"),
       );
-    if (backup) sub.option("--backup <id>", "identifier of a backup, or newest");
-    if (stage === "deploy" || stage === "preflight")
-      sub.option("--now <reason>", "do not wait for the maintenance window; the reason is recorded");
+    for (const option of options) sub.addOption(option);
     sub.action(() => act(name, sub.opts<Flags>()));
-  }
+  };
+  for (const [name, { summary, options }] of Object.entries(byHand))
+    add(name, summary, name === "preflight" ? [...options, now()] : options);
+  const backup = flag("--backup <id>", "identifier of a backup that was just made, or newest; default: one is made");
+  add(deployName, "preflight, backup, migrate and verify, one after the other", [backup, now()]);
   return command;
 }
 

@@ -1,0 +1,127 @@
+import { Option } from "commander";
+import { backupsResult } from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { npmRun } from "../../pipeline/npmRun.js";
+import { type StageName, stages } from "../../pipeline/stages/index.js";
+import { describeBackups } from "./describeBackups.js";
+
+/** Flags that only some commands take. */
+export interface StageFlags {
+  readonly environment: string;
+  readonly backup?: string;
+  readonly run?: string;
+  readonly checkpoint?: string;
+  readonly into?: string;
+  readonly list?: boolean;
+  readonly verify?: boolean;
+  readonly name?: string;
+  readonly remove?: string;
+}
+
+/** A stage to run, and what its request has beside what every stage is told. */
+export interface Asked {
+  readonly stage: StageName;
+  readonly more?: object;
+}
+
+/** A command that people type: its flags, and the stage that they ask for. */
+export interface ByHand {
+  readonly summary: string;
+  readonly options: readonly Option[];
+  ask(flags: StageFlags): Asked;
+  /** The result for a person; `undefined`: as any other. */
+  describe?(result: unknown): string | undefined;
+}
+
+/** As {@link describeBackups}, for commands that list backups when asked. */
+function describeList(result: unknown): string | undefined {
+  const listed = backupsResult.safeParse(result);
+  return listed.success ? describeBackups(listed.data) : undefined;
+}
+
+function plain(stage: StageName): ByHand {
+  return { summary: stages[stage].summary, options: [], ask: () => ({ stage }) };
+}
+
+const listOptions = [
+  flag("--list", "show the backups, and restore none"),
+  flag("--verify", "with --list: read every byte of each again"),
+];
+const into = () => flag("--into <database>", "restore into a new database of this name, and leave the other as it is");
+
+const restoreByHand: ByHand = {
+  summary: stages.restore.summary,
+  options: [
+    flag("--backup <id>", "identifier of a backup, or newest (which is the default)"),
+    flag("--run <run>", "the newest backup that this run made"),
+    flag("--checkpoint <name>", "the checkpoint of this name, or newest"),
+    into(),
+    ...listOptions,
+  ],
+  ask({ list, verify, backup, run, checkpoint, into: name }) {
+    if (list === true || verify === true) return { stage: "backups", more: { verify: verify === true } };
+    return { stage: "restore", more: given({ backup, ofRun: run, checkpoint, into: name }) };
+  },
+  describe: describeList,
+};
+
+const restoreCheckpoint: ByHand = {
+  summary: "restores the newest checkpoint, or the one that is named, as restore does",
+  options: [flag("--name <name>", "the checkpoint; default: the newest"), into()],
+  ask: ({ name = "newest", into: database }) => ({
+    stage: "restore",
+    more: given({ checkpoint: name, into: database }),
+  }),
+};
+
+const checkpointByHand: ByHand = {
+  summary: stages.checkpoint.summary,
+  options: [
+    flag("--name <name>", "letters, digits, - and _; each name is there once"),
+    flag("--remove <name>", "remove this checkpoint, which nothing else does"),
+    flag("--list", "show the backups, checkpoints among them"),
+  ],
+  ask({ environment, name, remove, list }) {
+    if (list === true) return { stage: "backups", more: {} };
+    if ((name === undefined) === (remove === undefined)) throw nameOne(environment);
+    return remove === undefined
+      ? { stage: "checkpoint", more: { name } }
+      : { stage: "checkpoint", more: { name: remove, action: "remove" } };
+  },
+  describe: describeList,
+};
+
+/** The commands that run one stage, by the name that `npm run db:` has before it. */
+export const byHand: Readonly<Record<string, ByHand>> = {
+  backup: plain("backup"),
+  restore: restoreByHand,
+  "restore:checkpoint": restoreCheckpoint,
+  checkpoint: checkpointByHand,
+  verify: plain("verify"),
+  preflight: plain("preflight"),
+  status: plain("status"),
+  health: plain("health"),
+};
+
+/**
+ * A flag that also works without `--` before it, where npm keeps it for itself and hands it on in the environment: to ignore
+ * `npm run db:restore --list` would be to restore.
+ */
+export function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`npm_config_${option.name().replaceAll("-", "_")}`);
+}
+
+function given(fields: Readonly<Record<string, string | undefined>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function nameOne(environment: string): PipelineError {
+  return new PipelineError({
+    code: "USAGE",
+    kind: "usage",
+    message: "A checkpoint needs a name: --name makes one, --remove removes one.",
+    state: "Nothing was touched.",
+    next: `Run: ${npmRun(environment, "db:checkpoint", "--name", "before-sale")}`,
+  });
+}
