@@ -222,8 +222,9 @@ export function findInPassfile(
 ): string | undefined {
   for (const line of text.split("\n")) {
     if (line.startsWith("#")) continue;
-    const fields = (line.match(/(?:\\.|[^:\\])*(?::|$)/g) ?? []).map((field) =>
-      field.replace(/:$/, "").replace(/\\(.)/g, "$1"),
+    // Without the colon that ends it; one that is escaped at the end of the password is its own.
+    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field = ""]) =>
+      field.replace(/\\(.)/g, "$1"),
     );
     const [host, port, name, user, password] = fields;
     if (password === undefined) continue;

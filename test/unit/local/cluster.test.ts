@@ -73,6 +73,7 @@ describe("local cluster: files", () => {
         for (const [user, password] of passwords)
           assert.equal(findInPassfile(file, { host: "127.0.0.1", port, name: "any", user }), password);
       }),
+      { examples: [[{ app: ":" }, 1]] },
     );
   });
   it("keeps no line that is not a password's", () => {
