@@ -28,6 +28,19 @@ program
     await benchPipeline({ ...options, json: options.json === true });
   });
 
+program
+  .command("risk")
+  .description("the risk classifier beside squawk, held to what PostgreSQL does when the same files are replayed")
+  .option("--files <n>", "migrations of the made history", parseCount, 1000)
+  .option("--seed <n>", "of the made history", parseCount, 1)
+  .option("--history <folder...>", "migrations folders instead of a made history")
+  .option("--repeat <n>", "runs of each time; the median is shown", parseCount, 3)
+  .option("--json", "print everything as JSON, with the names of the files")
+  .action(async (options: { files: number; seed: number; history?: string[]; repeat: number; json?: boolean }) => {
+    const { benchRisk } = await import("./risk/index.js");
+    await benchRisk({ ...options, history: options.history ?? [], json: options.json === true });
+  });
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;

@@ -3,6 +3,7 @@
  * up, which works on a fresh clone, and hands over to the script's TypeScript. Only Node's own modules are used up to there.
  */
 import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setUp } from "./setup/index.mjs";
@@ -15,7 +16,7 @@ const database = ["packages", "postgres"];
 /**
  * What each script needs and runs.
  *
- * @type {Record<string, { needs: readonly string[], run?: readonly string[] }>}
+ * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string }>}
  */
 const scripts = {
   // Stacks
@@ -55,7 +56,7 @@ const scripts = {
     ]),
   ),
   // Judges SQL alone; the database is asked only which migrations are pending, where it is there.
-  risk: { needs: ["packages"], run: ["tools/commands/risk.cjs"] },
+  risk: { needs: ["packages"], here: "tools/commands/risk.cjs" },
   bench: { needs: database, run: ["bench/index.ts"] },
 };
 
@@ -71,9 +72,7 @@ function fail(message, code) {
  * is taken here, and sent on once for each press, to the one process that knows what to do about it.
  */
 function handOver([file, ...fixed], args, env) {
-  // A .cjs bundles its own TypeScript, to start at once.
-  const loader = file.endsWith(".cjs") ? [] : ["--import", "tsx"];
-  const child = spawn(process.execPath, [...loader, join(root, file), ...fixed, ...args], {
+  const child = spawn(process.execPath, ["--import", "tsx", join(root, file), ...fixed, ...args], {
     cwd: root,
     stdio: "inherit",
     detached: true,
@@ -90,12 +89,20 @@ function handOver([file, ...fixed], args, env) {
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
 
+/** Runs a file that needs no TypeScript loader in this very process: it starts at once. */
+function runHere(file, args) {
+  process.chdir(root);
+  process.argv = [process.execPath, join(root, file), ...args];
+  createRequire(import.meta.url)(join(root, file));
+}
+
 async function main([name, ...args]) {
   const script = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
   if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
   try {
     const env = await setUp(script.needs, { lookAgain: name === "setup" });
-    if (script.run) handOver(script.run, args, env);
+    if (script.here) runHere(script.here, args);
+    else if (script.run) handOver(script.run, args, env);
     else say("everything is in place");
   } catch (error) {
     if (error instanceof SetupError) fail(`set-up failed: ${error.message}`, 1);

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { loadParser, planScript } from "../pipeline/prisma/plan.js";
-import type { MigrationSource } from "../pipeline/risk/types.js";
-import { messageOf } from "../pipeline/errors.js";
+import { loadParser, planScript } from "../../pipeline/prisma/plan.js";
+import type { MigrationSource } from "../../pipeline/risk/types.js";
+import { messageOf } from "../../pipeline/errors.js";
 
 /** What PostgreSQL really did to tables and columns that were there before a migration. */
 export interface Observed {
@@ -14,6 +14,10 @@ export interface Observed {
   readonly rewrote: readonly string[];
   /** Tables, and columns as `table.column`, that were dropped. */
   readonly dropped: readonly string[];
+  /** Tables that were read from end to end by a transaction that kept writers, or readers too, away from them. */
+  readonly scanned: readonly string[];
+  /** Tables that were locked against writers, or readers too, with the mode; for an instant or for long. */
+  readonly locked: readonly string[];
 }
 
 /** Rows are notes of the event triggers; a rolled back migration leaves none. */
@@ -43,13 +47,27 @@ CREATE EVENT TRIGGER risk_oracle_drop ON sql_drop EXECUTE FUNCTION risk_oracle.o
 const snapshot = `
 TRUNCATE risk_oracle.before_columns, risk_oracle.events;
 INSERT INTO risk_oracle.before_columns
-SELECT c.oid, coalesce(a.attnum, 0) FROM pg_catalog.pg_class c
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+SELECT c.oid, a.attnum FROM pg_catalog.pg_class c
+CROSS JOIN LATERAL (SELECT 0 AS attnum UNION ALL SELECT attnum FROM pg_catalog.pg_attribute
+                    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'risk_oracle'::regnamespace AND c.oid >= 16384`;
 
+/** What the transaction that is still open has locked against writers, and which of it it has read from end to end. */
+const noteLocks = `
+INSERT INTO risk_oracle.events
+SELECT k.kind, k.object FROM pg_catalog.pg_locks l
+JOIN risk_oracle.before_columns b ON b.relid = l.relation AND b.attnum = 0
+JOIN pg_catalog.pg_class c ON c.oid = l.relation
+CROSS JOIN LATERAL (
+  SELECT 'lock' AS kind, c.oid::regclass::text || ' ' || l.mode AS object
+  UNION ALL SELECT 'scan', c.oid::regclass::text WHERE pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0) k
+WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation'
+  AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`;
+
 /**
- * Replays migrations in order on an empty database and notes what event triggers see. A migration that fails is rolled back
- * and left out; those after it go on without it.
+ * Replays migrations in order on an empty database and notes what event triggers, `pg_locks` and the transaction's statistics see.
+ * A migration that fails is rolled back and left out; those after it go on without it. Locks and scans are not known of what
+ * cannot run in one transaction.
  *
  * @param client a superuser's connection to an empty database; what it leaves there is thrown away with the database
  */
@@ -61,26 +79,45 @@ export async function observe(client: pg.Client, migrations: readonly MigrationS
   return observed;
 }
 
+/**
+ * A foreign key is checked by a join. Of a table without statistics the planner may read the referenced one whole where it would
+ * look into its index; so only that is left to it.
+ */
+const joinByIndex = "SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 async function observeOne(client: pg.Client, { name, sql }: MigrationSource): Promise<Observed> {
   await client.query(snapshot);
+  await client.query(joinByIndex);
   const problem = await apply(client, sql);
   // A migration may leave settings behind; each runs in a session of its own.
   await client.query("ROLLBACK");
   await client.query("DISCARD ALL");
-  if (problem !== undefined) return { name, applied: false, problem, rewrote: [], dropped: [] };
+  if (problem !== undefined) {
+    return { name, applied: false, problem, rewrote: [], dropped: [], scanned: [], locked: [] };
+  }
   const { rows } = await client.query<{ kind: string; object: string }>(
     "SELECT DISTINCT kind, object FROM risk_oracle.events ORDER BY object",
   );
   const of = (wanted: string) => rows.filter(({ kind }) => kind === wanted).map(({ object }) => object);
-  return { name, applied: true, rewrote: of("rewrite"), dropped: of("drop") };
+  return {
+    name,
+    applied: true,
+    rewrote: of("rewrite"),
+    dropped: of("drop"),
+    scanned: of("scan"),
+    locked: of("lock"),
+  };
 }
 
 /** The message of the error, if there was one. */
 async function apply(client: pg.Client, sql: string): Promise<string | undefined> {
   const plan = planScript(sql);
   try {
-    if (plan.kind === "transaction") await client.query(`BEGIN;\n${plan.script}\n;COMMIT`);
-    else if (plan.kind === "own-transaction") await client.query(sql);
+    if (plan.kind === "transaction") {
+      await client.query(`BEGIN;\n${plan.script}`);
+      await client.query(noteLocks);
+      await client.query("COMMIT");
+    } else if (plan.kind === "own-transaction") await client.query(sql);
     else {
       const statements = plan.kind === "alone" ? [plan.statement] : plan.statements;
       for (const { text } of statements) await client.query(text);

@@ -1,0 +1,56 @@
+import {
+  type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
+  bindMigrationAwareSqlAdapterFactory,
+} from "@prisma/driver-adapter-utils";
+import type { DiffTarget } from "@prisma/schema-engine-wasm/schema_engine_bg";
+import { allTables } from "./engine.js";
+import { loadSchemaEngine } from "./wasm.js";
+
+/** Says what Prisma would write into a migration that leads from one schema's text to another's. */
+export type SchemaDiff = (from: string, to: string) => Promise<string>;
+
+/** Prisma's schema engine without a database: comparing two schemas needs none, it only asks for a version as it starts. */
+export async function openSchemaDiff(): Promise<SchemaDiff> {
+  const { SchemaEngine } = await loadSchemaEngine();
+  const api = await SchemaEngine.new(
+    { datamodels: undefined },
+    () => undefined,
+    bindMigrationAwareSqlAdapterFactory(noDatabase),
+  );
+  const container = (content: string): DiffTarget => ({
+    tag: "schemaDatamodel",
+    files: [{ path: "schema.prisma", content }],
+  });
+  return async (from, to) => {
+    const input = { from: container(from), to: container(to), script: true, exitCode: null, filters: allTables };
+    return (await api.diff(input)).stdout ?? "";
+  };
+}
+
+/** Answers the one question that the engine asks as it starts: whether its schema is there, and the server's version. */
+const adapter: SqlDriverAdapter = {
+  provider: "postgres",
+  adapterName: "none",
+  queryRaw: () =>
+    Promise.resolve({
+      columnNames: ["exists", "version", "numeric_version"],
+      columnTypes: [5, 7, 0],
+      rows: [[true, "PostgreSQL 15.0", 150000]],
+    }),
+  executeRaw: refuse,
+  executeScript: refuse,
+  startTransaction: refuse,
+  dispose: () => Promise.resolve(),
+};
+
+const noDatabase: SqlMigrationAwareDriverAdapterFactory = {
+  provider: "postgres",
+  adapterName: "none",
+  connect: () => Promise.resolve(adapter),
+  connectToShadowDb: () => Promise.resolve(adapter),
+};
+
+function refuse(): Promise<never> {
+  return Promise.reject(new Error("there is no database here"));
+}
