@@ -25,6 +25,7 @@ const setUp = `
 CREATE SCHEMA risk_oracle;
 CREATE TABLE risk_oracle.before_columns (relid oid, attnum int);
 CREATE TABLE risk_oracle.events (kind text, object text);
+CREATE TABLE risk_oracle.scans (relid oid, scans bigint);
 CREATE FUNCTION risk_oracle.on_rewrite() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
   IF EXISTS (SELECT FROM risk_oracle.before_columns WHERE relid = pg_event_trigger_table_rewrite_oid()) THEN
@@ -52,6 +53,12 @@ CROSS JOIN LATERAL (SELECT 0 AS attnum UNION ALL SELECT attnum FROM pg_catalog.p
                     WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'risk_oracle'::regnamespace AND c.oid >= 16384`;
 
+/** The statistics are those since they were last sent, which is never within a transaction. */
+const noteScans = `
+TRUNCATE risk_oracle.scans;
+INSERT INTO risk_oracle.scans
+SELECT relid, pg_catalog.pg_stat_get_xact_numscans(relid) FROM risk_oracle.before_columns WHERE attnum = 0`;
+
 /** What the transaction that is still open has locked against writers, and which of it it has read from end to end. */
 const noteLocks = `
 INSERT INTO risk_oracle.events
@@ -60,7 +67,8 @@ JOIN risk_oracle.before_columns b ON b.relid = l.relation AND b.attnum = 0
 JOIN pg_catalog.pg_class c ON c.oid = l.relation
 CROSS JOIN LATERAL (
   SELECT 'lock' AS kind, c.oid::regclass::text || ' ' || l.mode AS object
-  UNION ALL SELECT 'scan', c.oid::regclass::text WHERE pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0) k
+  UNION ALL SELECT 'scan', c.oid::regclass::text FROM risk_oracle.scans s
+  WHERE s.relid = c.oid AND pg_catalog.pg_stat_get_xact_numscans(c.oid) > s.scans) k
 WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation'
   AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`;
 
@@ -114,7 +122,9 @@ async function apply(client: pg.Client, sql: string): Promise<string | undefined
   const plan = planScript(sql);
   try {
     if (plan.kind === "transaction") {
-      await client.query(`BEGIN;\n${plan.script}`);
+      await client.query("BEGIN");
+      await client.query(noteScans);
+      await client.query(plan.script);
       await client.query(noteLocks);
       await client.query("COMMIT");
     } else if (plan.kind === "own-transaction") await client.query(sql);

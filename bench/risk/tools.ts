@@ -27,9 +27,10 @@ export function parseOurs(stdout: string): OurFile[] {
 const measured: readonly MeasuredEffect[] = ["rewrite", "drop", "scan"];
 
 export function claimsOfOurs(files: readonly OurFile[], nameOf: (file: string) => string): Claim[] {
-  return files.map(({ file, effects }) => {
+  return files.map(({ file, effects, findings }) => {
     const said = new Set(measured.filter((effect) => effects.includes(effect)));
-    if (said.has("rewrite")) said.add("scan");
+    // A rewrite reads the table; a required column without a default makes PostgreSQL look for a row, and fail on it.
+    if (said.has("rewrite") || findings.some(({ rule }) => rule === "add-column-not-null")) said.add("scan");
     return { name: nameOf(file), effects: said };
   });
 }
