@@ -12,7 +12,7 @@ import { compare } from "./compare.js";
 import { makeHistory } from "./history/make.js";
 import { type Observed, observe } from "./oracle.js";
 import { renderRiskBench } from "./render.js";
-import { findSquawk, ours, parseOurs, runSquawk, squawkVersion } from "./tools.js";
+import { findSquawk, ours, parseOurs, runSquawk } from "./tools.js";
 
 export interface RiskBenchOptions {
   /** Migrations of the made history. */
@@ -111,7 +111,7 @@ async function one(
       ...(last === undefined ? {} : { squawk: median(squawk.map(({ seconds }) => seconds)) }),
     },
     peakMegabytes: Math.max(...whole.map(({ peakBytes }) => peakBytes)) / 1e6,
-    squawk: "program" in found ? squawkVersion() : found.missing,
+    squawk: "program" in found ? found.version : found.missing,
     ...compare(migrations, {
       ours: parseOurs(whole[0]?.stdout ?? "[]"),
       squawk: last?.findings,

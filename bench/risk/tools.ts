@@ -88,22 +88,16 @@ export function claimsOfSquawk(
   }));
 }
 
-/** squawk's program, or why it is not here: it comes as an optional package for each platform. */
-export function findSquawk(): { readonly program: string } | { readonly missing: string } {
+/** squawk's program, or why it is not here: a package for each platform holds it, and npm has the one for Linux on x64 here. */
+export function findSquawk(): { readonly program: string; readonly version: string } | { readonly missing: string } {
   const name = `@squawk-cli/${process.platform}-${process.arch}`;
   try {
     const manifest = createRequire(__filename).resolve(`${name}/package.json`);
-    const file = process.platform === "win32" ? "squawk.exe" : "squawk";
-    return { program: join(manifest, "..", "bin", file) };
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, "utf8")));
+    return { program: join(manifest, "..", "bin", "squawk"), version };
   } catch {
     return { missing: `npm has installed no ${name}` };
   }
-}
-
-/** The version that package-lock.json pins. */
-export function squawkVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(root, "node_modules/squawk-cli/package.json"), "utf8"));
-  return z.object({ version: z.string() }).parse(manifest).version;
 }
 
 export interface SquawkRun {
