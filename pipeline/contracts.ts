@@ -14,6 +14,7 @@ export * from "./contracts/notify.js";
 export * from "./contracts/preflight.js";
 export * from "./contracts/request.js";
 export * from "./contracts/restore.js";
+export * from "./contracts/rollback.js";
 export * from "./contracts/settings.js";
 export * from "./contracts/verify.js";
 export * from "./contracts/window.js";

@@ -1,17 +1,44 @@
 #!/usr/bin/env bash
 # Rollback: restaura el último backup (o el indicado) y lo verifica. La base de datos anterior se conserva.
-# Uso: scripts/rollback-migration.sh [local|dev|staging|prod] [BACKUP]
+# Con --down deshace en su lugar las últimas migraciones (una, si no se dice cuántas) con sus down.sql: no pierde lo escrito
+# desde el backup, salvo lo que las propias migraciones añadieron.
+# Uso: scripts/rollback-migration.sh [local|dev|staging|prod] [BACKUP | --down [N]]
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/entorno.sh
 source scripts/entorno.sh
 
+# Sin entorno, `--down` puede ser el primer argumento.
+if [[ "${1:-}" == --* ]]; then set -- "" "$@"; fi
 elegir_entorno "${1:-}"
 backup="${2:-newest}"
 trap 'fallo $?' ERR
 
 echo "🔄 Iniciando rollback (${entorno})..."
+
+if [[ "${backup}" == --down ]]; then
+  pasos="${3:-1}"
+  paso "deshacer migraciones" \
+    "Cada migración se deshace entera o nada; antes se hizo un backup, que dice el mensaje." \
+    "Corrija lo que indica el mensaje y repita: scripts/rollback-migration.sh ${entorno} --down ${pasos}; o vuelva al backup: scripts/rollback-migration.sh ${entorno}"
+  echo "↩️  Deshaciendo ${pasos} migración(es)..."
+  npm run db:rollback -- --steps "${pasos}"
+
+  paso "verificación" \
+    "Las migraciones están deshechas; el backup de antes está hecho." \
+    "Lea lo que indica el mensaje; para volver a aplicarlas: scripts/safe-migration.sh ${entorno}"
+  echo "✅ Verificando el historial y el esquema..."
+  npm run prisma:migrate:status
+
+  echo "🎉 Rollback completado exitosamente!"
+  exit 0
+fi
+if [[ "${backup}" == --* ]]; then
+  echo "❌ Opción desconocida: ${backup}. La que hay: --down [N]." >&2
+  echo "   Estado: no se ha tocado nada." >&2
+  exit 2
+fi
 
 paso "restauración" \
   "Se restaura al lado y se cambia solo al final: si no terminó, la base de datos de antes sigue en su sitio." \

@@ -18,12 +18,10 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
       message,
       `${remedy}, then run the same command (${npmRun(environment, "prisma:migrate:status")} shows both sides).`,
     );
-  const failed = history.failed.filter((row) => !isProvedUnchanged(row) && !isResumable(row, folder));
-  if (failed.length > 0)
-    throw failedMigration(
-      failed.map(({ name }) => name),
-      environment,
-    );
+  assertNoneFailed(
+    history.failed.filter((row) => !isResumable(row, folder)),
+    environment,
+  );
   if (history.edited.length > 0) {
     throw refusal(
       "EDITED_MIGRATION",
@@ -52,6 +50,12 @@ export function assertDeployable(history: HistoryComparison, folder: MigrationsF
     ),
     ...history.outOfOrder.map(({ name }) => `${name} is older than migrations that are applied already`),
   ];
+}
+
+/** @throws PipelineError (`FAILED_MIGRATION`) where one of these rows is not proved to have changed nothing. */
+export function assertNoneFailed(rows: HistoryComparison["failed"], environment: string): void {
+  const failed = rows.filter((row) => !isProvedUnchanged(row)).map(({ name }) => name);
+  if (failed.length > 0) throw failedMigration(failed, environment);
 }
 
 function failedMigration(names: readonly string[], environment: string): PipelineError {

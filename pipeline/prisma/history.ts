@@ -42,6 +42,11 @@ export async function readHistory(
   return z.array(rowSchema).parse(rows);
 }
 
+/** The rows of what is applied, in the order in which it was. */
+export function appliedRows(rows: readonly HistoryRow[]): HistoryRow[] {
+  return rows.filter(({ finishedAt, rolledBackAt }) => finishedAt !== null && rolledBackAt === null);
+}
+
 /** A migration of the folder, with its row in the database. */
 export interface Recorded extends Migration {
   readonly row: HistoryRow;

@@ -77,9 +77,10 @@ export class ScriptFailure extends Error implements SqlErrorReport {
  * history is finished in the very transaction that runs its script, so that a process killed at any moment leaves either both or
  * neither.
  *
+ * @param back the row of the applied migration that the script takes back; default: that of the one that it applies, if any.
  * @throws ScriptFailure
  */
-export async function runScript(script: string, options: ScriptOptions): Promise<void> {
+export async function runScript(script: string, options: ScriptOptions, back?: Attempt): Promise<void> {
   await loadParser();
   const plan = planScript(script);
   if (plan.kind === "refused") {
@@ -106,7 +107,10 @@ export async function runScript(script: string, options: ScriptOptions): Promise
   const run: Run = { client, script, options };
   try {
     if (!(await tryLock(client, scriptLockKey))) throw nothingSent("another session still runs a migration's script");
-    await runPlan(run, plan, await findAttempt(client, checksumOf(script)));
+    const attempt = back ?? (await findAttempt(client, checksumOf(script)));
+    await runPlan(run, plan, attempt);
+    // Prisma's engine finishes the row of one that it applied.
+    if (attempt?.back === true && plan.kind !== "transaction") await finishAttempt(client, attempt);
   } finally {
     await client.end().catch(() => undefined);
   }

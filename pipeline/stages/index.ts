@@ -5,6 +5,7 @@ import {
   checkpointRequest,
   migrateRequest,
   restoreRequest,
+  rollbackRequest,
   stageRequest,
   verifyRequest,
 } from "../contracts.js";
@@ -18,6 +19,7 @@ import { localSample, localSampleRequest, localStart, localStartRequest, localSt
 import { migrate } from "./migrate.js";
 import { preflight } from "./preflight.js";
 import { restore } from "./restore.js";
+import { rollback } from "./rollback.js";
 import { status } from "./status.js";
 import { verify } from "./verify.js";
 
@@ -104,6 +106,13 @@ export const stages = {
     summary: "restores a backup beside the database, compares fingerprints, swaps by rename and keeps the old one",
     request: restoreRequest,
     run: restore,
+    keepEvidence: keepInStore,
+  }),
+  rollback: define({
+    name: "rollback",
+    summary: "takes the newest migrations back with their down.sql, behind a backup",
+    request: rollbackRequest,
+    run: rollback,
     keepEvidence: keepInStore,
   }),
   backups: define({

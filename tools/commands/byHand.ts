@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { backupsResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
@@ -16,6 +16,8 @@ export interface StageFlags {
   readonly verify?: boolean;
   readonly name?: string;
   readonly remove?: string;
+  readonly steps?: number;
+  readonly to?: string;
 }
 
 /** A stage to run, and what its request has beside what every stage is told. */
@@ -91,12 +93,27 @@ const checkpointByHand: ByHand = {
   describe: describeList,
 };
 
+const rollbackByHand: ByHand = {
+  summary: stages.rollback.summary,
+  options: [
+    flag("--steps <n>", "how many migrations, the newest first; default: 1").argParser(count),
+    flag("--to <migration>", "all that were applied after this one"),
+  ],
+  ask: ({ steps, to }) => ({ stage: "rollback", more: given({ steps, to }) }),
+};
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
+  return Number(text);
+}
+
 /** The commands that run one stage, by the name that `npm run db:` has before it. */
 export const byHand: Readonly<Record<string, ByHand>> = {
   backup: plain("backup"),
   restore: restoreByHand,
   "restore:checkpoint": restoreCheckpoint,
   checkpoint: checkpointByHand,
+  rollback: rollbackByHand,
   verify: plain("verify"),
   preflight: plain("preflight"),
   status: plain("status"),
@@ -112,7 +129,7 @@ export function flag(flags: string, description: string): Option {
   return option.env(`npm_config_${option.name().replaceAll("-", "_")}`);
 }
 
-function given(fields: Readonly<Record<string, string | undefined>>): object {
+function given(fields: Readonly<Record<string, string | number | undefined>>): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 

@@ -83,6 +83,17 @@ describe("the seed's scripts", () => {
     assert.equal(named.calls[0], "production run db:restore -- --backup 20250101-abc");
   });
 
+  it("takes migrations back instead where it is told to, and says what is not known", async () => {
+    const { calls } = await call("rollback-migration.sh", ["staging", "--down", "2"]);
+    assert.deepEqual(calls, ["staging run db:rollback -- --steps 2", "staging run prisma:migrate:status"]);
+    const { calls: here } = await call("rollback-migration.sh", ["--down"], { environment: "production" });
+    assert.equal(here[0], "production run db:rollback -- --steps 1");
+    const failed = await call("rollback-migration.sh", ["--down"], { fail: "db:rollback" });
+    assert.match(failed.stderr, /Se detuvo en el paso: deshacer migraciones \(código 4\)/);
+    const unknown = await call("rollback-migration.sh", ["local", "--dwon"]);
+    assert.deepEqual([unknown.exitCode, unknown.calls], [2, []]);
+  });
+
   it("refuses an environment that it does not know, and touches nothing", async () => {
     const { exitCode, stderr, calls } = await call("safe-migration.sh", ["prodd"]);
     assert.equal(exitCode, 2);
