@@ -39,9 +39,17 @@ const scripts = {
 
   // The application's databases, for the environment that NODE_ENV names
   ...Object.fromEntries(
-    ["backup", "restore", "restore:checkpoint", "checkpoint", "rollback", "verify", "status", "preflight"].map(
-      (name) => [`db:${name}`, { needs: database, run: ["tools/commands/db.ts", name] }],
-    ),
+    [
+      "backup",
+      "restore",
+      "restore:checkpoint",
+      "checkpoint",
+      "rollback",
+      "verdict",
+      "verify",
+      "status",
+      "preflight",
+    ].map((name) => [`db:${name}`, { needs: database, run: ["tools/commands/db.ts", name] }]),
   ),
   "db:backup:production": { needs: database, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
   "db:verify:production": { needs: database, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },

@@ -51,6 +51,11 @@ export const settingsSchema = z.strictObject({
      * CONSTRAINT, VACUUM), in milliseconds; 0: no limit.
      */
     concurrentTimeoutMs: z.int().min(0).default(3_600_000),
+    /**
+     * What follows a failure after migrations of the run were applied. `halt`: they stay, and the message tells the ways that are
+     * open. `rollback`: the run's backup is restored, where that loses nothing that anybody wrote since; otherwise as `halt`.
+     */
+    onFailure: z.enum(["halt", "rollback"]).default("halt"),
     /** How long to wait for Prisma's advisory lock, in milliseconds. */
     advisoryLockWaitMs: z.int().min(0).default(10_000),
     /** How often each touched table is read and written by way of trial while a migration runs, in milliseconds; 0: never. */

@@ -7,9 +7,11 @@ import {
   restoreRequest,
   rollbackRequest,
   stageRequest,
+  verdictRequest,
   verifyRequest,
 } from "../contracts.js";
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
+import { withVerdict } from "../verdict/append.js";
 import { openStore } from "../store/open.js";
 import { backup } from "./backup.js";
 import { backups } from "./backups.js";
@@ -21,6 +23,7 @@ import { preflight } from "./preflight.js";
 import { restore } from "./restore.js";
 import { rollback } from "./rollback.js";
 import { status } from "./status.js";
+import { verdict } from "./verdict.js";
 import { verify } from "./verify.js";
 
 interface StoredRequest {
@@ -91,14 +94,14 @@ export const stages = {
     name: "migrate",
     summary: "applies the pending migrations, each whole or not at all",
     request: migrateRequest,
-    run: migrate,
+    run: withVerdict(migrate),
     keepEvidence: keepInStore,
   }),
   verify: define({
     name: "verify",
     summary: "looks at history, drift, references, indexes, constraints, sequences and counts; writes the report",
     request: verifyRequest,
-    run: verify,
+    run: withVerdict(verify),
     keepEvidence: keepInStore,
   }),
   restore: define({
@@ -114,6 +117,12 @@ export const stages = {
     request: rollbackRequest,
     run: rollback,
     keepEvidence: keepInStore,
+  }),
+  verdict: define({
+    name: "verdict",
+    summary: "what to do about the state that things are in, and what each way would lose; only reads",
+    request: verdictRequest,
+    run: verdict,
   }),
   backups: define({
     name: "backups",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type BackupResult,
   type Database,
@@ -203,9 +204,11 @@ describe("the stages, one after the other", function () {
     const { context, lines } = recording();
     const again = request({ migrate: { lockTimeoutMs: 200, lockRetries: 9, retryDelayMs: 10 } });
     const made = await backup(again, quiet);
-    const released = new Promise<void>((done) =>
-      setTimeout(() => void holder.query("ROLLBACK").then(() => done()), 600),
-    );
+    // Let go only once it has been met.
+    const released = (async () => {
+      while (!lines.some((line) => /; again in/.test(line))) await sleep(10);
+      await holder.query("ROLLBACK");
+    })();
     const { applied } = await migrate({ ...again, backup: made }, context);
     await released;
     await holder.end();

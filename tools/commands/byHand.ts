@@ -1,8 +1,9 @@
 import { InvalidArgumentError, Option } from "commander";
-import { backupsResult } from "../../pipeline/contracts.js";
+import { backupsResult, verdictResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
+import { describeVerdict } from "../../pipeline/verdict/describe.js";
 import { describeBackups } from "./describeBackups.js";
 
 /** Flags that only some commands take. */
@@ -102,6 +103,16 @@ const rollbackByHand: ByHand = {
   ask: ({ steps, to }) => ({ stage: "rollback", more: given({ steps, to }) }),
 };
 
+const verdictByHand: ByHand = {
+  summary: stages.verdict.summary,
+  options: [flag("--backup <id>", "the backup to compare with; default: the newest")],
+  ask: ({ backup }) => ({ stage: "verdict", more: given({ backup }) }),
+  describe(result) {
+    const judged = verdictResult.safeParse(result);
+    return judged.success ? `${describeVerdict(judged.data)}\n` : undefined;
+  },
+};
+
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
   return Number(text);
@@ -114,6 +125,7 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   "restore:checkpoint": restoreCheckpoint,
   checkpoint: checkpointByHand,
   rollback: rollbackByHand,
+  verdict: verdictByHand,
   verify: plain("verify"),
   preflight: plain("preflight"),
   status: plain("status"),

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { writeFile } from "node:fs/promises";
+import {
+  type BackupResult,
+  type Database,
+  type MigrateResult,
+  type StageRequest,
+  stageRequest,
+  verdictRequest,
+} from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { connect } from "../../pipeline/postgres/connection.js";
+import { backup } from "../../pipeline/stages/backup.js";
+import { migrate } from "../../pipeline/stages/migrate.js";
+import { verdict } from "../../pipeline/stages/verdict.js";
+import { verify } from "../../pipeline/stages/verify.js";
+import { listBackups } from "../../pipeline/store/listBackups.js";
+import { openStore } from "../../pipeline/store/open.js";
+import { withVerdict } from "../../pipeline/verdict/append.js";
+import { findWritten } from "../../pipeline/verdict/observe.js";
+import { testCluster } from "../support/postgres.js";
+import { apply, comparison } from "../support/prismaProjects/apply.js";
+import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { databasesLike, query, quiet, temporaryStore } from "./backupFixtures.js";
+
+const model = "model Thing {\n  id Int @id @default(autoincrement())\n  note String?\n}\n";
+/** Verify finds that the sequence would hand out numbers that are taken. */
+const wrong = `ALTER TABLE "Thing" ADD COLUMN note text;\nSELECT setval('"Thing_id_seq"', 1);`;
+
+describe("the verdict after a failure", function () {
+  this.timeout(120_000);
+  const name = "judged";
+  let database: Database;
+  let project: TestProject;
+  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let runs = 0;
+
+  const dropAll = async () => {
+    const cluster = await testCluster();
+    for (const each of await databasesLike(cluster.database(name), name)) await cluster.drop(each);
+  };
+  beforeEach(async () => {
+    await dropAll();
+    store = await temporaryStore();
+    database = await (await testCluster()).create(name, { owner: "app owner" });
+    project = await writeProject({ "1_init": 'CREATE TABLE "Thing" (id serial PRIMARY KEY);' }, model);
+    await apply(database, project, "1_init");
+    await query(database, 'INSERT INTO "Thing" SELECT FROM generate_series(1, 50)');
+  });
+  afterEach(async () => {
+    await project.remove();
+    await store.remove();
+  });
+  after(dropAll);
+
+  const base = (onFailure = "halt"): StageRequest =>
+    stageRequest.parse({
+      environment: "local",
+      run: `run-${++runs}`,
+      database,
+      project: { schema: project.schema, migrations: project.migrations },
+      store: store.url,
+      settings: { backup: {}, preflight: {}, migrate: { lockTimeoutMs: 100, lockRetries: 0, onFailure } },
+    });
+  const failureOf = async (work: Promise<unknown>): Promise<PipelineError> => {
+    const error: unknown = await work.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof PipelineError, `expected a PipelineError, got ${String(error)}`);
+    return error;
+  };
+  const migrating = (request: StageRequest, made: BackupResult): Promise<MigrateResult> =>
+    withVerdict(migrate)({ ...request, backup: made }, quiet);
+  /** A run whose migration is applied, and does not pass verify. */
+  const failVerify = async (request: StageRequest, between: () => Promise<unknown> = () => Promise.resolve()) => {
+    await project.migration("2_wrong", wrong);
+    const made = await backup(request, quiet);
+    await between();
+    const migrated = await migrating(request, made);
+    return failureOf(withVerdict(verify)({ ...request, backup: made, migrate: migrated }, quiet));
+  };
+  const appliedNow = async () => (await comparison(database, project)).applied.map((one) => one.name);
+
+  it("is to restore where there is no way back and nobody wrote, and to roll back where there is one", async () => {
+    const error = await failVerify(base());
+    assert.equal(error.code, "VERIFY_FAILED");
+    assert.equal(error.kind, "failedChanged");
+    assert.match(error.next, /Verdict: restore: .*2_wrong: it has no down\.sql.*nobody wrote/);
+    assert.match(error.next, /restore: npm run db:restore -- --backup run-\d+\n {4}loses nothing/);
+    await writeFile(path.join(project.migrations, "2_wrong", "down.sql"), 'ALTER TABLE "Thing" DROP COLUMN note;');
+    await query(database, 'DELETE FROM "Thing" WHERE id > 40');
+    const byHand = await verdict(verdictRequest.parse(base()), quiet);
+    assert.deepEqual(byHand.observed.appliedSince, ["2_wrong"]);
+    const { rollBack, restore } = Object.fromEntries(byHand.options.map((one) => [one.action, one]));
+    assert.equal(rollBack?.command, "npm run db:rollback -- --to 1_init");
+    assert.ok(rollBack.possible);
+    assert.deepEqual(restore?.loses, ["public.Thing had 50 rows and has 40 (10 fewer)"]);
+    assert.deepEqual(await appliedNow(), ["1_init", "2_wrong"], "halt: nothing was gone back");
+  });
+
+  it("with onFailure rollback, restores what was there where nobody wrote, and keeps what it leaves", async () => {
+    const error = await failVerify(base("rollback"));
+    assert.equal(error.kind, "failedUnchanged");
+    assert.match(error.state, /Backup run-\d+ was restored.*is kept as "judged_before_\d+_\d+"\.$/);
+    assert.deepEqual(await appliedNow(), ["1_init"]);
+    assert.equal((await query(database, 'SELECT FROM "Thing"')).length, 50);
+    const [, kept = ""] = await databasesLike(database, name);
+    assert.equal((await query({ ...database, name: kept }, 'SELECT note FROM "Thing"')).length, 50);
+  });
+
+  it("with onFailure rollback, halts where somebody wrote since the backup, and says what would be lost", async () => {
+    const error = await failVerify(base("rollback"), () => query(database, 'INSERT INTO "Thing" DEFAULT VALUES'));
+    assert.equal(error.kind, "failedChanged");
+    assert.match(error.state, /not gone back by itself.*public\.Thing had 50 rows and has 51 \(1 more\)/);
+    assert.match(error.next, /Verdict: fix and go on/);
+    assert.deepEqual(await appliedNow(), ["1_init", "2_wrong"]);
+    assert.deepEqual(await databasesLike(database, name), [name]);
+  });
+
+  it("with onFailure rollback, takes back the migrations before the one that failed", async () => {
+    await project.migration("2_fine", 'ALTER TABLE "Thing" ADD COLUMN note text;');
+    await project.migration("3_broken", "SELECT 1/0;");
+    const request = base("rollback");
+    const error = await failureOf(migrating(request, await backup(request, quiet)));
+    assert.equal(error.code, "MIGRATION_FAILED");
+    assert.match(error.state, /was restored/);
+    assert.deepEqual(await appliedNow(), ["1_init"]);
+  });
+
+  it("is to run again where a lock was in the way, without reading the tables", async () => {
+    await project.migration("2_fine", 'ALTER TABLE "Thing" ADD COLUMN note text;');
+    const request = base("rollback");
+    const made = await backup(request, quiet);
+    const holder = await connect(database, { applicationName: "holder" });
+    await holder.query('BEGIN; LOCK TABLE "Thing" IN ACCESS SHARE MODE');
+    const error = await failureOf(migrating(request, made));
+    await holder.end();
+    assert.equal(error.kind, "failedUnchanged");
+    assert.match(error.next, /^End or wait for those sessions.*\nVerdict: run again: /);
+    assert.match(error.next, /not known: the data was not compared/);
+    assert.deepEqual(await databasesLike(database, name), [name]);
+  });
+
+  it("does not read longer than it may, and says so", async () => {
+    await backup(base(), quiet);
+    const blocker = await connect(database, { applicationName: "blocker" });
+    await blocker.query('BEGIN; LOCK TABLE "Thing" IN ACCESS EXCLUSIVE MODE');
+    const [made] = await listBackups(openStore(store.url), "local");
+    const seen = await findWritten(base(), quiet, { data: true, limitMs: 200 }, made);
+    await blocker.end();
+    assert.ok(!seen.known && /longer than 200 ms; npm run db:verdict/.test(seen.reason), JSON.stringify(seen));
+  });
+});
