@@ -10,6 +10,7 @@ import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
 import { readSchemaFiles } from "./pipeline/prisma/schema.js";
+import { pageBeside } from "./pipeline/report/write.js";
 import { newRunId } from "./pipeline/runId.js";
 import { overrideOf, readOverride, withOverride } from "./tools/windowOverride.js";
 
@@ -65,7 +66,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     migrations: pipeline.verify.migrations,
     appliedNow: pipeline.migrate.applied.apply((applied) => applied.map(({ name }) => name)),
     health: pipeline.verify.health,
-    report: pipeline.verify.report,
+    report: pipeline.verify.report.apply(pageBeside),
     lastRun: {
       run,
       key,

@@ -17,5 +17,6 @@ export * from "./contracts/restore.js";
 export * from "./contracts/rollback.js";
 export * from "./contracts/settings.js";
 export * from "./contracts/verdict.js";
+export * from "./contracts/statements.js";
 export * from "./contracts/verify.js";
 export * from "./contracts/window.js";

@@ -32,6 +32,8 @@ export const availabilitySchema = z.strictObject({
   ),
   /** Touched tables that were not probed, because there were too many. */
   tablesLeftOut: z.int(),
+  /** The slowest answer of each interval since the first request, in milliseconds; `null` where none was sent. */
+  series: z.strictObject({ everyMs: z.number(), slowestMs: z.array(z.int().nullable()).max(120) }).optional(),
 });
 export type Availability = z.infer<typeof availabilitySchema>;
 

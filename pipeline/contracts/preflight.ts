@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { tiers } from "../risk/types.js";
-import { identitySchema } from "./identity.js";
+import { identitySchema, tableSizes } from "./identity.js";
 import { migrationRef } from "./migration.js";
 import { resultFields } from "./request.js";
+import { statementSeen } from "./statements.js";
 import { windowRecord } from "./window.js";
 
 /** What was found in a pending migration that is not safe, and what the gate said; short, as it is kept in the state. */
@@ -46,5 +47,9 @@ export const preflightResult = z.strictObject({
   risks: z.array(riskSummary).optional(),
   /** How the run stands to the maintenance window. Absent in results of earlier versions. */
   window: windowRecord.optional(),
+  /** The biggest tables. Absent in results of earlier versions, and where they could not be had. */
+  tables: tableSizes.optional(),
+  /** The application's costliest statements; absent without `pg_stat_statements`. */
+  statements: z.array(statementSeen).optional(),
 });
 export type PreflightResult = z.infer<typeof preflightResult>;

@@ -5,6 +5,7 @@ import { migrateResult } from "./migrate.js";
 import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
 import { resultFields, stageRequest } from "./request.js";
+import { statementSeen } from "./statements.js";
 
 export const verifyRequest = stageRequest.extend({
   preflight: preflightResult.optional(),
@@ -38,5 +39,9 @@ export const verifyResult = z.strictObject({
   report: z.string(),
   /** The biggest tables, for the risk of the next migrations in a preview. Absent in results of earlier versions. */
   tables: tableSizes.optional(),
+  /** Exact rows by `schema.table`. Absent in results of earlier versions. */
+  rows: z.record(z.string(), z.int()).optional(),
+  /** The statements that preflight noted, as they stand now; absent without `pg_stat_statements`. */
+  statements: z.array(statementSeen).optional(),
 });
 export type VerifyResult = z.infer<typeof verifyResult>;

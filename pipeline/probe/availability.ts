@@ -84,6 +84,7 @@ export class AvailabilityProbe {
     if (!this.#probed) return undefined;
     const { maxRefusedMs, refusedAfterMs } = this.options.settings.migrate;
     const { requests, refused } = this.#tally.counts();
+    const series = this.#tally.series();
     const durations = this.#waits.map(({ from, to }) => to - from);
     return {
       requests,
@@ -96,6 +97,7 @@ export class AvailabilityProbe {
       // What a stack's state holds is to be small; the others were no worse.
       targets: this.#tally.seen().slice(0, 20),
       tablesLeftOut: this.#leftOut,
+      ...(series === undefined ? {} : { series }),
     };
   }
 

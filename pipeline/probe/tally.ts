@@ -1,3 +1,5 @@
+import { Series, type SeriesSeen } from "./series.js";
+
 /** One request of an open loop, its times in milliseconds since the epoch or any other start. */
 export interface Sample {
   /** When it was to start, whether it could or not: waiting for the one before it counts. */
@@ -39,6 +41,7 @@ interface Target {
  */
 export class Tally {
   readonly #targets = new Map<string, Target>();
+  readonly #series = new Series();
 
   constructor(
     readonly refusedAfterMs: number,
@@ -50,6 +53,7 @@ export class Tally {
     const target = this.#target(name);
     const took = ended - intended;
     target.requests += 1;
+    this.#series.record(intended, took);
     target.slowest = Math.max(target.slowest, took);
     if (answered && took <= this.refusedAfterMs) return;
     target.refused += 1;
@@ -86,6 +90,11 @@ export class Tally {
       requests: targets.reduce((sum, { requests }) => sum + requests, 0),
       refused: targets.reduce((sum, { refused }) => sum + refused, 0),
     };
+  }
+
+  /** The slowest answers over time. */
+  series(): SeriesSeen | undefined {
+    return this.#series.seen();
   }
 
   /** Each target; those that were the longest without service first. */

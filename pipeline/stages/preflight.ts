@@ -17,6 +17,7 @@ import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { loadSchema } from "../prisma/schema.js";
+import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
 import { stamp } from "./stamp.js";
 
@@ -77,6 +78,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     warnings,
     risks: summarise(gate.decisions),
     window,
+    ...(await noteFigures(database, log, "safe-migration preflight", { most: 60 })),
   };
 }
 

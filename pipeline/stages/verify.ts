@@ -4,8 +4,7 @@ import { findInvalidIndexes, findSequencesBehind, findUnvalidatedConstraints } f
 import { countRows, countTables } from "../checks/counts.js";
 import { findOrphans } from "../checks/orphans.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
-import { PipelineError, messageOf } from "../errors.js";
-import { biggest, readTableSizes } from "../gate/tableSizes.js";
+import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
@@ -14,6 +13,7 @@ import { diffDrift } from "../prisma/drift.js";
 import { type HistoryComparison, compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
+import { noteFigures } from "../report/figures.js";
 import { renderReport } from "../report/markdown.js";
 import { openStore } from "../store/open.js";
 import { stamp } from "./stamp.js";
@@ -77,7 +77,8 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
     findings,
     health,
     report: store.urlOf(reportPath),
-    ...(await noteSizes(database, log)),
+    rows: data.rows,
+    ...(await noteFigures(database, log, "safe-migration verify", { earlier: request.preflight?.statements ?? [] })),
   };
   await store.write(reportPath, renderReport(request, result));
   if (failed.length > 0) throw verifyFailed(failed, request, result);
@@ -88,25 +89,13 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   return result;
 }
 
-/** Sizes that the next preview judges by; it does without them where they cannot be had. */
-async function noteSizes(database: Database, log: Logger): Promise<Pick<VerifyResult, "tables">> {
-  // Asking for a table's size waits for whoever holds it exclusively.
-  const settings = { lock_timeout: "5s" };
-  try {
-    return await withClient(database, { applicationName: "safe-migration verify", settings }, async (client) => ({
-      tables: biggest(await readTableSizes(client)),
-    }));
-  } catch (error) {
-    log.info(`the sizes of the tables could not be noted for the next preview: ${messageOf(error)}`);
-    return {};
-  }
-}
-
 interface DataSeen {
   readonly findings: Finding[];
   readonly counts: Record<string, number>;
+  /** The same by `schema.table`. */
+  readonly rows: Record<string, number>;
 }
-const nothingSeen: DataSeen = { findings: [], counts: {} };
+const nothingSeen: DataSeen = { findings: [], counts: {}, rows: {} };
 
 /** References, indexes, constraints, sequences and counts. */
 async function lookAtData(
@@ -123,7 +112,10 @@ async function lookAtData(
     progress("indexes, constraints and sequences");
     const counts = await countRows(client, schema.models);
     progress(`counts (${schema.models.length} models)`);
-    return { findings, counts };
+    const rows = schema.models.map(
+      ({ name, schema: place, table }) => [`${place}.${table}`, counts[name] ?? 0] as const,
+    );
+    return { findings, counts, rows: Object.fromEntries(rows) };
   });
 }
 

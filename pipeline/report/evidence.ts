@@ -1,0 +1,176 @@
+import { z } from "zod";
+import {
+  type BackupResult,
+  type MigrateResult,
+  type PreflightResult,
+  type RestoreResult,
+  type VerifyResult,
+  backupResult,
+  migrateResult,
+  preflightResult,
+  restoreResult,
+  verifyResult,
+} from "../contracts.js";
+import type { FailureDetails } from "../errors.js";
+import { type Manifest, manifestName, parseManifest } from "../store/manifest.js";
+import type { Store } from "../store/store.js";
+import { type Note, notesName, parseNotes } from "./notes.js";
+
+/** What a stage left in its run's folder. */
+export interface StageEvidence {
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly started: number;
+  readonly durationMs: number;
+  /** Absent where the stage did what it was asked to. */
+  readonly error?: FailureDetails;
+  readonly log: readonly LogLine[];
+}
+
+/** The results of the stages that ended well and whose form is known. */
+export interface Results {
+  readonly preflight?: PreflightResult;
+  readonly backup?: BackupResult;
+  readonly rehearse?: RehearseSeen;
+  readonly migrate?: MigrateResult;
+  readonly verify?: VerifyResult;
+  readonly restore?: RestoreResult;
+}
+
+export interface RunEvidence {
+  readonly environment: string;
+  readonly run: string;
+  /** In the order in which they began. */
+  readonly stages: readonly StageEvidence[];
+  readonly results: Results;
+  /** Of the run's backup, where it was complete and can be trusted. */
+  readonly manifest?: Manifest;
+  readonly notes: readonly Note[];
+  /** Names of the files in the folder. */
+  readonly files: readonly string[];
+}
+
+/** What a report needs of a rehearsal; whatever else it measured is in its own file. */
+const rehearseSeen = z.looseObject({
+  verdict: z.string(),
+  summary: z.string(),
+  restored: z.looseObject({ tables: z.int(), rows: z.int(), bytes: z.int(), durationMs: z.int() }).optional(),
+});
+export type RehearseSeen = z.infer<typeof rehearseSeen>;
+
+const logLine = z.looseObject({
+  time: z.string(),
+  level: z.enum(["debug", "info", "warn", "error"]),
+  elapsed: z.number(),
+  message: z.string(),
+});
+export type LogLine = z.infer<typeof logLine>;
+
+const failure = z.object({
+  code: z.string(),
+  kind: z.enum(["defect", "usage", "refused", "failedUnchanged", "failedChanged", "interrupted"]),
+  message: z.string(),
+  state: z.string(),
+  next: z.string(),
+});
+const record = z.union([
+  z.object({ ok: z.literal(true), result: z.looseObject({ at: z.iso.datetime(), durationMs: z.number() }) }),
+  z.object({ ok: z.literal(false), error: failure }),
+]);
+
+/** Files of a run's folder that are no stage's result. */
+const otherFiles: ReadonlySet<string> = new Set([manifestName, notesName]);
+
+export interface ReadOptions {
+  /** Leaves logs and manifest, which are big, in the store. */
+  readonly brief?: boolean;
+}
+
+/** Reads what the stages of a run left. What is damaged or of an unknown form is left out: a report shows what there is. */
+export async function readEvidence(
+  store: Store,
+  environment: string,
+  run: string,
+  { brief = false }: ReadOptions = {},
+): Promise<RunEvidence> {
+  const folder = `${environment}/${run}`;
+  const files = (await store.list(folder)).filter((name) => !name.endsWith("/"));
+  const names = files
+    .filter((name) => name.endsWith(".json") && !otherFiles.has(name))
+    .map((name) => name.slice(0, -5));
+  const read = async (name: string) => (files.includes(name) ? await store.read(`${folder}/${name}`) : undefined);
+  const stages: StageEvidence[] = [];
+  const results: Record<string, unknown> = {};
+  for (const name of names) {
+    const parsed = record.safeParse(parseJson(await read(`${name}.json`)));
+    if (!parsed.success) continue;
+    const log = brief && parsed.data.ok ? [] : parseLog(await read(`${name}.log`));
+    if (parsed.data.ok) {
+      const { result } = parsed.data;
+      results[name] = result;
+      stages.push({ name, started: Date.parse(result.at), durationMs: result.durationMs, log });
+    } else {
+      stages.push({ name, ...spanOf(log), error: parsed.data.error, log });
+    }
+  }
+  const manifest = brief ? undefined : readManifest(await read(manifestName), store.urlOf(`${folder}/${manifestName}`));
+  return {
+    environment,
+    run,
+    stages: stages.sort((a, b) => a.started - b.started),
+    results: known(results),
+    ...(manifest === undefined ? {} : { manifest }),
+    notes: parseNotes(await read(notesName)),
+    files,
+  };
+}
+
+const schemas = {
+  preflight: preflightResult,
+  backup: backupResult,
+  rehearse: rehearseSeen,
+  migrate: migrateResult,
+  verify: verifyResult,
+  restore: restoreResult,
+};
+
+function known(results: Readonly<Record<string, unknown>>): Results {
+  const entries = Object.entries(schemas).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(results[name]);
+    return parsed.success ? [[name, parsed.data] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** From the log of a stage that failed, whose record has no times. */
+function spanOf(log: readonly LogLine[]): { started: number; durationMs: number } {
+  const [first, last] = [log[0], log.at(-1)];
+  if (first === undefined || last === undefined) return { started: 0, durationMs: 0 };
+  const started = Date.parse(first.time) - first.elapsed * 1_000;
+  return { started, durationMs: Math.max(0, Date.parse(last.time) - started) };
+}
+
+function parseLog(text: string | undefined): LogLine[] {
+  return (text ?? "").split("\n").flatMap((line) => {
+    const parsed = logLine.safeParse(parseJson(line));
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+function readManifest(text: string | undefined, where: string): Manifest | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseManifest(text, where);
+  } catch {
+    // Whoever restores from it is told; a report does without.
+    return undefined;
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import type { RunEvidence } from "../evidence.js";
+import { type Markup, html, section } from "./markup.js";
+
+/** The last lines of a log that are shown. */
+const lastLines = 300;
+
+/** What people noted of the run. */
+export function notes(evidence: RunEvidence): Markup | undefined {
+  if (evidence.notes.length === 0) return undefined;
+  return section(
+    "notes",
+    "Notes",
+    html`<ul>
+      ${evidence.notes.map(
+        ({ at, by, text }) =>
+          html`<li>
+            ${text} <span class="quiet">(${by}, <time datetime="${at}">${at.slice(0, 10)}</time>)</span>
+          </li> `,
+      )}
+    </ul>`,
+  );
+}
+
+/** The stages' logs; that of the stage that failed is open. */
+export function logs({ stages }: RunEvidence): Markup | undefined {
+  const kept = stages.filter(({ log }) => log.length > 0);
+  if (kept.length === 0) return undefined;
+  const shown = kept.map(({ name, log: whole, error }) => {
+    // What is only of use to who mends this program is in the file.
+    const log = whole.filter(({ level }) => level !== "debug");
+    const lines = log.slice(-lastLines).map(({ elapsed, level, message }) => {
+      return `${elapsed.toFixed(1).padStart(7)} s  ${level === "info" ? "" : `${level}: `}${message}`;
+    });
+    const left = log.length > lastLines ? `… ${log.length - lastLines} lines before these\n` : "";
+    return html`<details${error === undefined ? undefined : html` open`}><summary>${name}, ${log.length} lines</summary><pre tabindex="0">${left}${lines.join("\n")}</pre></details>
+`;
+  });
+  return html`<div class="logs">${section("log", "Log", ...shown)}</div>`;
+}
+
+/** What the page was made from, beside it. */
+export function files({ files: names, manifest }: RunEvidence): Markup {
+  const links = names.map((name, at) => html`${at === 0 ? "" : ", "}<a href="${encodeURIComponent(name)}">${name}</a>`);
+  return section(
+    "evidence",
+    "Evidence",
+    html`<p>${links}</p>`,
+    manifest === undefined
+      ? undefined
+      : html`<p class="quiet">
+          Dumped from <code>${manifest.identity.database}</code>, PostgreSQL ${manifest.identity.serverVersion}, system
+          ${manifest.identity.systemIdentifier}, with pg_dump ${manifest.tools.pgDump}; ${manifest.files.length} files,
+          each with its SHA-256.
+        </p>`,
+  );
+}

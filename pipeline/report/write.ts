@@ -1,0 +1,21 @@
+import type { Store } from "../store/store.js";
+import { readEvidence } from "./evidence.js";
+import { renderRunPage } from "./html/run.js";
+
+/** File of a run's folder with its report as a page; beside it is `report.md`, for pull requests. */
+export const pageName = "report.html";
+
+export function pageUrl(store: Store, environment: string, run: string): string {
+  return store.urlOf(`${environment}/${run}/${pageName}`);
+}
+
+/** The page that stands beside a run's Markdown report. */
+export function pageBeside(markdownUrl: string): string {
+  return markdownUrl.replace(/[^/]*$/, pageName);
+}
+
+/** Writes a run's page from what its stages left; written again, it shows what came since. @returns its URL. */
+export async function writeRunPage(store: Store, environment: string, run: string): Promise<string> {
+  await store.write(`${environment}/${run}/${pageName}`, renderRunPage(await readEvidence(store, environment, run)));
+  return pageUrl(store, environment, run);
+}

@@ -1,0 +1,2 @@
+export function isProgram(path: string): boolean;
+export function which(name: string, path?: string): string | undefined;
