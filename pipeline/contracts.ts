@@ -12,6 +12,7 @@ export * from "./contracts/migrate.js";
 export * from "./contracts/migration.js";
 export * from "./contracts/notify.js";
 export * from "./contracts/preflight.js";
+export * from "./contracts/recover.js";
 export * from "./contracts/request.js";
 export * from "./contracts/restore.js";
 export * from "./contracts/rollback.js";

@@ -53,6 +53,7 @@ const scripts = {
   ),
   "db:backup:production": { needs: database, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
   "db:verify:production": { needs: database, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
+  recover: { needs: database, run: ["tools/commands/db.ts", "recover"] },
   "health:check": { needs: database, run: ["tools/commands/db.ts", "health"] },
   "prisma:migrate:deploy": { needs: database, run: ["tools/commands/db.ts", "deploy"] },
   "prisma:generate": { needs: ["packages"], run: ["tools/commands/prisma.ts", "generate"] },

@@ -27,6 +27,17 @@ export async function findLongTransactions(client: pg.Client, seconds: number): 
   return rows;
 }
 
+/** Sessions of a database by its name, those of this program left out; to be asked from another database. */
+export async function findSessions(client: pg.Client, database: string): Promise<Session[]> {
+  const { rows } = await client.query<Session>(
+    `SELECT ${columns} FROM pg_stat_activity a
+      WHERE a.datname = $1 AND a.backend_type = 'client backend' AND NOT starts_with(a.application_name, 'safe-migration')
+      ORDER BY a.pid`,
+    [database],
+  );
+  return rows;
+}
+
 /** Sessions that sessions of the given name wait for. */
 export async function findBlockers(client: pg.Client, applicationName: string): Promise<Session[]> {
   const { rows } = await client.query<Session>(

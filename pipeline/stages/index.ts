@@ -4,6 +4,7 @@ import {
   backupsRequest,
   checkpointRequest,
   migrateRequest,
+  recoverRequest,
   restoreRequest,
   rollbackRequest,
   stageRequest,
@@ -20,6 +21,7 @@ import { health } from "./health.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
 import { migrate } from "./migrate.js";
 import { preflight } from "./preflight.js";
+import { recover } from "./recover.js";
 import { restore } from "./restore.js";
 import { rollback } from "./rollback.js";
 import { status } from "./status.js";
@@ -129,6 +131,13 @@ export const stages = {
     summary: "lists the backups of the store, with what is known of each; only reads",
     request: backupsRequest,
     run: backups,
+  }),
+  recover: define({
+    name: "recover",
+    summary: "stops the application (pm2), restores a backup, starts the application and sees that it is healthy",
+    request: recoverRequest,
+    run: recover,
+    keepEvidence: keepInStore,
   }),
   status: define({
     name: "status",

@@ -68,6 +68,16 @@ const restoreByHand: ByHand = {
   describe: describeList,
 };
 
+const recoverByHand: ByHand = {
+  summary: stages.recover.summary,
+  options: [
+    flag("--backup <id>", "identifier of a backup, or newest (which is the default)"),
+    flag("--run <run>", "the newest backup that this run made"),
+    flag("--checkpoint <name>", "the checkpoint of this name, or newest"),
+  ],
+  ask: ({ backup, run, checkpoint }) => ({ stage: "recover", more: given({ backup, ofRun: run, checkpoint }) }),
+};
+
 const restoreCheckpoint: ByHand = {
   summary: "restores the newest checkpoint, or the one that is named, as restore does",
   options: [flag("--name <name>", "the checkpoint; default: the newest"), into()],
@@ -126,6 +136,7 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   checkpoint: checkpointByHand,
   rollback: rollbackByHand,
   verdict: verdictByHand,
+  recover: recoverByHand,
   verify: plain("verify"),
   preflight: plain("preflight"),
   status: plain("status"),

@@ -1,0 +1,263 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pm2, isOnline, isStopped } from "../application/pm2.js";
+import type { StageContext } from "../context.js";
+import {
+  type RecoverRequest,
+  type RecoverResult,
+  type RecoverStep,
+  type RestoreResult,
+  recoverSteps,
+} from "../contracts.js";
+import { PipelineError, messageOf } from "../errors.js";
+import { npmRun } from "../npmRun.js";
+import { maintenanceDatabase, withClient } from "../postgres/connection.js";
+import { fingerprintDatabase } from "../postgres/fingerprint.js";
+import { compareFingerprints } from "../postgres/fingerprints.js";
+import { describeSessions, findSessions } from "../postgres/sessions.js";
+import { describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
+import { scanBackups } from "../store/listBackups.js";
+import type { Manifest } from "../store/manifest.js";
+import { openStore } from "../store/open.js";
+import { noBackup, verifyBackup } from "../store/verifyBackup.js";
+import { health } from "./health.js";
+import { restore } from "./restore.js";
+import { stamp } from "./stamp.js";
+
+/** How long the application may take to stop or start, its sessions to go, and its health to come, in milliseconds. */
+const patienceMs = 60_000;
+/** How long sessions of an application that has stopped are waited for, in milliseconds; the restore ends those that stay. */
+const sessionsPatienceMs = 5_000;
+
+/**
+ * The plan's emergency of a failed migration: stop the application, restore the backup, start the application, see that it is
+ * healthy. Each step looks first whether it is done, and afterwards whether it is; so after a stop at any point the same
+ * command goes on. What was in the database is kept beside.
+ *
+ * @throws PipelineError saying whether the application runs, what the database is, and what to run.
+ */
+export async function recover(request: RecoverRequest, context: StageContext): Promise<RecoverResult> {
+  const started = Date.now();
+  const steps: RecoverStep[] = [];
+  const process = request.settings.application.process;
+  const pm2 = process === "" ? undefined : new Pm2(process, context.signal);
+  // What would end the recovery in the middle is found out before the application is stopped.
+  await pm2?.processes();
+  const manifest = await chooseBackup(request, context);
+  const doing = new Recovery(request, context, pm2, manifest, steps);
+  for (const step of recoverSteps) {
+    context.log.progress(step, recoverSteps.indexOf(step) / recoverSteps.length);
+    const begun = Date.now();
+    try {
+      context.signal.throwIfAborted();
+      const { outcome, seen } = await doing[step]();
+      steps.push({ step, outcome, seen, durationMs: Date.now() - begun });
+      context.log.info(`${step}: ${seen}`);
+    } catch (error) {
+      await doing.note(`failed: ${messageOf(error)}`, step);
+      throw stepFailed(step, error, doing, request, context.signal);
+    }
+    await doing.note("done", step);
+  }
+  const { restored, setAside, stoppedAt } = doing;
+  return {
+    stage: "recover",
+    ...stamp(request, started),
+    backup: manifest.id,
+    steps,
+    setAside,
+    ...(restored === undefined ? {} : { restored: keptOf(restored) }),
+    ...(stoppedAt === undefined ? {} : { downMs: Date.now() - stoppedAt }),
+  };
+}
+
+type Outcome = Pick<RecoverStep, "outcome" | "seen">;
+
+/** The steps, and what they have come to know. */
+class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Outcome>> {
+  restored: RestoreResult | undefined;
+  setAside: string[] = [];
+  /** Milliseconds since the epoch. */
+  stoppedAt: number | undefined;
+
+  constructor(
+    private readonly request: RecoverRequest,
+    private readonly context: StageContext,
+    private readonly pm2: Pm2 | undefined,
+    readonly manifest: Manifest,
+    private readonly steps: readonly RecoverStep[],
+  ) {}
+
+  async stop(): Promise<Outcome> {
+    if (this.pm2 === undefined) return skipped("application.process is empty: the application is not stopped by this");
+    const before = await this.pm2.processes();
+    const running = before.filter((one) => !isStopped(one));
+    if (running.length > 0) {
+      this.stoppedAt = Date.now();
+      await this.pm2.stop(patienceMs);
+    }
+    const left = await this.#sessionsLeft();
+    if (left.length > 0)
+      this.context.log.warn(`sessions that are not pm2's still use the database; the restore ends them`, {
+        sessions: describeSessions(left),
+      });
+    const sessions = left.length === 0 ? "no session of it is left" : `${left.length} other session(s) are left`;
+    const seen = `pm2 says that "${this.pm2.name}" is stopped, and ${sessions}`;
+    return { outcome: running.length > 0 ? "done" : "already", seen };
+  }
+
+  async restore(): Promise<Outcome> {
+    const { request, context, manifest } = this;
+    const differences = await this.#differences();
+    if (differences?.length === 0)
+      return { outcome: "already", seen: `the database has the fingerprints of backup ${manifest.id}` };
+    this.setAside = differences ?? ["the database could not be read whole"];
+    const { ofRun: _run, checkpoint: _checkpoint, ...base } = request;
+    this.restored = await restore({ ...base, backup: manifest.id }, context);
+    const { kept, swapMs } = this.restored;
+    const aside = kept === undefined ? "" : `; what was there is kept as "${kept}"`;
+    return { outcome: "done", seen: `backup ${manifest.id} is in place (${swapMs} ms without a database)${aside}` };
+  }
+
+  async start(): Promise<Outcome> {
+    if (this.pm2 === undefined) return skipped("application.process is empty: start the application yourself");
+    const before = await this.pm2.processes();
+    const running = before.every(isOnline);
+    if (!running) await this.pm2.start(patienceMs);
+    return { outcome: running ? "already" : "done", seen: `pm2 says that "${this.pm2.name}" is online` };
+  }
+
+  async health(): Promise<Outcome> {
+    const { healthUrl } = this.request.settings.application;
+    const { tables } = await health(this.request, this.context);
+    if (healthUrl === "") return { outcome: "done", seen: `the database is healthy (${tables} tables)` };
+    await this.#untilHealthy(healthUrl);
+    return { outcome: "done", seen: `the database is healthy (${tables} tables), and ${healthUrl} says so, too` };
+  }
+
+  /** Keeps what was done in the run's folder: evidence for people; what counts is what the next run sees. */
+  async note(state: string, step: string): Promise<void> {
+    const { environment, run, store } = this.request;
+    const text = JSON.stringify({ backup: this.manifest.id, step, state, steps: this.steps }, null, 2);
+    await openStore(store)
+      .write(`${environment}/${run}/recover-steps.json`, `${text}\n`)
+      .catch((error: unknown) => this.context.log.warn(`the steps could not be noted: ${messageOf(error)}`));
+  }
+
+  /** In what the database differs from the backup; `undefined`: it is not there, or cannot be read. */
+  async #differences(): Promise<string[] | undefined> {
+    const { request, context, manifest } = this;
+    const { image } = manifest.fingerprints;
+    const { log, signal } = context;
+    try {
+      const options = { jobs: request.settings.backup.jobs, log, signal, image };
+      const now = await fingerprintDatabase(request.database, options);
+      return compareFingerprints(manifest.fingerprints, now).map(({ object, message }) => `${object} ${message}`);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn(`the database cannot be compared with the backup: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  async #sessionsLeft() {
+    const options = { database: maintenanceDatabase, applicationName: "safe-migration recover" };
+    return withClient(this.request.database, options, async (client) => {
+      const deadline = Date.now() + sessionsPatienceMs;
+      for (;;) {
+        const left = await findSessions(client, this.request.database.name);
+        if (left.length === 0 || Date.now() >= deadline) return left;
+        await sleep(100, undefined, { signal: this.context.signal });
+      }
+    });
+  }
+
+  async #untilHealthy(url: string): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const said = await askHealth(url);
+      if (said === undefined) return;
+      if (Date.now() >= deadline) {
+        throw new PipelineError({
+          code: "APPLICATION_UNHEALTHY",
+          kind: "failedChanged",
+          message: `The application runs and does not say that it is healthy: ${url}: ${said}.`,
+          state: "The database is restored and healthy.",
+          next: `Look why: pm2 logs ${this.request.settings.application.process} --nostream; then run the same command.`,
+        });
+      }
+      await sleep(200, undefined, { signal: this.context.signal });
+    }
+  }
+}
+
+/** What is wrong with the answer; `undefined`: nothing. */
+async function askHealth(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: "error" });
+    await response.arrayBuffer();
+    return response.ok ? undefined : `status ${response.status}`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function skipped(seen: string): Outcome {
+  return { outcome: "skipped", seen };
+}
+
+function keptOf({ kept, dropKept, swapMs }: RestoreResult): NonNullable<RecoverResult["restored"]> {
+  return { ...(kept === undefined ? {} : { kept }), ...(dropKept === undefined ? {} : { dropKept }), swapMs };
+}
+
+async function chooseBackup(request: RecoverRequest, { log, signal }: StageContext): Promise<Manifest> {
+  const store = openStore(request.store);
+  const { environment, settings } = request;
+  const wanted = wantedBy(request);
+  const found = wanted.by === "id" ? wanted : findBackup(await scanBackups(store, environment), wanted);
+  if (found === undefined) throw await noBackup(store, environment, describeWanted(wanted));
+  const { id } = found;
+  const manifest = await verifyBackup(store, environment, id, undefined, { jobs: settings.backup.jobs, signal });
+  log.info(`backup ${id}, made ${manifest.created}: every file has its checksum`);
+  return manifest;
+}
+
+function stepFailed(
+  step: (typeof recoverSteps)[number],
+  error: unknown,
+  doing: Recovery,
+  request: RecoverRequest,
+  signal: AbortSignal,
+): PipelineError {
+  const { restored, stoppedAt } = doing;
+  const known = error instanceof PipelineError ? error : undefined;
+  const { process } = request.settings.application;
+  const application =
+    process === ""
+      ? ""
+      : step === "stop" || step === "restore"
+        ? `"${process}" may be stopped. `
+        : `"${process}" was started. `;
+  const database =
+    restored === undefined
+      ? "The database was not changed by this run."
+      : `Backup ${restored.backup} is in place${restored.kept === undefined ? "" : `; what was there is kept as "${restored.kept}"`}.`;
+  const again = `${npmRun(request.environment, "recover", "--backup", doing.manifest.id)} goes on from here`;
+  const without =
+    process !== "" && (step === "stop" || step === "restore")
+      ? `; to give up instead and run the application as it was: pm2 start ${process}`
+      : "";
+  return new PipelineError(
+    {
+      code: known?.code ?? (signal.aborted ? "INTERRUPTED" : "RECOVER_FAILED"),
+      kind: signal.aborted
+        ? "interrupted"
+        : restored === undefined && stoppedAt === undefined
+          ? "failedUnchanged"
+          : "failedChanged",
+      message: `Recovery stopped at the step "${step}": ${signal.aborted && known === undefined ? messageOf(signal.reason) : messageOf(error)}`,
+      state: `${application}${database}${known === undefined ? "" : ` ${known.state}`}`,
+      next: `${known === undefined ? "" : `${known.next} `}${again}${without}.`,
+    },
+    { cause: error },
+  );
+}
