@@ -6,6 +6,7 @@ import {
   applicationSettings,
   approvalSchema,
   notifySettings,
+  rehearseSettings,
   riskSettings,
   settingsSchema,
   windowSettings,
@@ -71,6 +72,7 @@ const sections = {
     .prefault({}),
   backup: settingsSchema.shape.backup.prefault({}),
   preflight: settingsSchema.shape.preflight.prefault({}),
+  rehearse: rehearseSettings.prefault({}),
   migrate: settingsSchema.shape.migrate.prefault({}),
   /** The application's process under pm2 and its health. */
   application: applicationSettings.prefault({}),
@@ -200,8 +202,8 @@ function editDistance(a: string, b: string): number {
 
 /** What the stages are told of the configuration. */
 export function stageSettings(config: Config): Settings {
-  const { backup, preflight, migrate, application, risk, approvals, window, notify } = config;
-  return { backup, preflight, migrate, application, risk: { ...risk, approvals }, window, notify };
+  const { backup, preflight, rehearse, migrate, application, risk, approvals, window, notify } = config;
+  return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify };
 }
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */

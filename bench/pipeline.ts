@@ -155,8 +155,10 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
     const preflight: unknown = JSON.parse(parts[0]?.stdout ?? "");
     parts.push(await stage("backup", { ...base, preflight }));
     const fresh: unknown = JSON.parse(parts[1]?.stdout ?? "");
-    parts.push(await stage("migrate", { ...base, backup: fresh }));
-    const migrate: unknown = JSON.parse(parts[2]?.stdout ?? "");
+    parts.push(await stage("rehearse", { ...base, backup: fresh }));
+    const rehearsal: unknown = JSON.parse(parts[2]?.stdout ?? "");
+    parts.push(await stage("migrate", { ...base, backup: fresh, rehearsal }));
+    const migrate: unknown = JSON.parse(parts[3]?.stdout ?? "");
     parts.push(await stage("verify", { ...base, backup: fresh, migrate }));
     return sum(parts);
   });

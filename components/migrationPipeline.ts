@@ -5,11 +5,13 @@ import {
   type MigrateResult,
   type PreflightResult,
   type Project,
+  type RehearseResult,
   type Settings,
   type VerifyResult,
   backupResult,
   migrateResult,
   preflightResult,
+  rehearseResult,
   verifyResult,
 } from "../pipeline/contracts.js";
 import type { Runner } from "./runner.js";
@@ -31,12 +33,13 @@ export interface MigrationPipelineArgs {
 }
 
 /**
- * preflight → backup → migrate → verify, each a Command that depends on the one before and is fed with its result.
+ * preflight → backup → rehearse → migrate → verify, each a Command that depends on the one before and is fed with its result.
  * A stage that fails stops the update; what it left is said in its message.
  */
 export class MigrationPipeline extends pulumi.ComponentResource {
   readonly preflight: pulumi.Output<PreflightResult>;
   readonly backup: pulumi.Output<BackupResult>;
+  readonly rehearse: pulumi.Output<RehearseResult>;
   readonly migrate: pulumi.Output<MigrateResult>;
   readonly verify: pulumi.Output<VerifyResult>;
 
@@ -57,15 +60,22 @@ export class MigrationPipeline extends pulumi.ComponentResource {
 
     this.preflight = stage("preflight", { settings: args.settings }).apply((result) => preflightResult.parse(result));
     this.backup = stage("backup", { preflight: this.preflight }).apply((result) => backupResult.parse(result));
-    this.migrate = stage("migrate", { backup: this.backup }).apply((result) => migrateResult.parse(result));
+    this.rehearse = stage("rehearse", { preflight: this.preflight, backup: this.backup }).apply((result) =>
+      rehearseResult.parse(result),
+    );
+    this.migrate = stage("migrate", { backup: this.backup, rehearsal: this.rehearse }).apply((result) =>
+      migrateResult.parse(result),
+    );
     this.verify = stage("verify", {
       preflight: this.preflight,
       backup: this.backup,
+      rehearsal: this.rehearse,
       migrate: this.migrate,
     }).apply((result) => verifyResult.parse(result));
     this.registerOutputs({
       preflight: this.preflight,
       backup: this.backup,
+      rehearse: this.rehearse,
       migrate: this.migrate,
       verify: this.verify,
     });

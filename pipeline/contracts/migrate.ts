@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { backupResult } from "./backup.js";
 import { migrationRef } from "./migration.js";
+import { rehearseResult } from "./rehearse.js";
 import { resultFields, stageRequest } from "./request.js";
 
-export const migrateRequest = stageRequest.extend({ backup: backupResult });
+export const migrateRequest = stageRequest.extend({ backup: backupResult, rehearsal: rehearseResult });
 export type MigrateRequest = z.infer<typeof migrateRequest>;
 
 /** What an application met while the migrations were applied, measured by requests at fixed times; see `docs/availability.md`. */

@@ -24,6 +24,19 @@ export const applicationSettings = z.strictObject({
   healthUrl: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
 });
 
+/** Whether the backup is restored, and the pending migrations are tried on the copy, before the database is migrated. */
+export const rehearseSettings = z
+  .strictObject({
+    /** `always`: on every run; `pending`: where a migration is pending; `never`: not at all, which needs a reason. */
+    mode: z.enum(["always", "pending", "never"]).default("always"),
+    /** Why there is no rehearsal; told by every run. */
+    reason: z.string().default(""),
+  })
+  .refine(({ mode, reason }) => mode !== "never" || reason.trim() !== "", {
+    path: ["reason"],
+    message: "mode never needs a reason: without a rehearsal no backup is proved, and migrations meet real data first",
+  });
+
 export const settingsSchema = z.strictObject({
   backup: z.strictObject({
     /** Parallel jobs of `pg_dump`, `pg_restore` and the fingerprints. */
@@ -37,6 +50,7 @@ export const settingsSchema = z.strictObject({
     /** A transaction open for longer than this, in seconds, is warned of. */
     longTransactionSeconds: z.int().min(1).default(60),
   }),
+  rehearse: rehearseSettings.prefault({}),
   migrate: z.strictObject({
     /** How long a statement waits for a lock before the migration is rolled back and tried again, in milliseconds. */
     lockTimeoutMs: z.int().min(1).default(5_000),

@@ -4,6 +4,7 @@ import { tableSizes } from "./identity.js";
 import { migrateResult } from "./migrate.js";
 import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
+import { rehearseResult } from "./rehearse.js";
 import { resultFields, stageRequest } from "./request.js";
 import { statementSeen } from "./statements.js";
 
@@ -11,6 +12,7 @@ export const verifyRequest = stageRequest.extend({
   preflight: preflightResult.optional(),
   migrate: migrateResult.optional(),
   backup: backupResult.optional(),
+  rehearsal: rehearseResult.optional(),
 });
 export type VerifyRequest = z.infer<typeof verifyRequest>;
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Database } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
@@ -5,6 +8,7 @@ import { ProcessError, run } from "../process.js";
 import type { Program } from "./binaries.js";
 import { conninfo, libpqEnvironment } from "./connection.js";
 import { errorLines } from "./dump.js";
+import { inertContents } from "./inertContents.js";
 import { interrupted } from "./interrupt.js";
 import { tableProgress } from "./tableProgress.js";
 
@@ -18,6 +22,8 @@ export interface LoadOptions {
   readonly jobs: number;
   /** Everything goes to the default tablespace, because the cluster lacks one that the backup names. */
   readonly noTablespaces: boolean;
+  /** Leaves out what could act on the world outside; see {@link inertContents}. */
+  readonly inert: boolean;
   /** For the progress; size in whatever unit. */
   readonly tables: readonly { schema: string; name: string; bytes: number }[];
   readonly log: Logger;
@@ -50,6 +56,28 @@ const unknownSetting = /ERROR: +unrecognized configuration parameter "transactio
  * @throws PipelineError saying what `pg_restore` said.
  */
 export async function loadDump(database: Database, options: LoadOptions): Promise<void> {
+  if (!options.inert) return loadContents(database, options, []);
+  const folder = await mkdtemp(join(tmpdir(), "safe-migration-contents-"));
+  try {
+    const list = await writeInertList(folder, options);
+    await loadContents(database, options, [`--use-list=${list}`]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns the path of the list of what is to be loaded. */
+async function writeInertList(folder: string, { program, directory, log, signal }: LoadOptions): Promise<string> {
+  const listed = await run(program.path, ["--list", directory], { signal });
+  if (listed.exitCode !== 0) throw failed(`exit code ${listed.exitCode}: ${errorLines(listed.stderr)}`);
+  const { list, leftOut } = inertContents(listed.stdout);
+  if (leftOut.length > 0) log.info(`left out of the copy, so that it acts on nothing outside: ${leftOut.join("; ")}`);
+  const path = join(folder, "contents");
+  await writeFile(path, list);
+  return path;
+}
+
+async function loadContents(database: Database, options: LoadOptions, selection: readonly string[]): Promise<void> {
   const { program, log, signal } = options;
   const newer = program.major > options.serverMajor;
   const args = [
@@ -60,6 +88,7 @@ export async function loadDump(database: Database, options: LoadOptions): Promis
     ...(options.noTablespaces ? ["--no-tablespaces"] : []),
     "--verbose",
     "--no-password",
+    ...selection,
     `--dbname=${conninfo(database, options.into)}`,
     options.directory,
   ];

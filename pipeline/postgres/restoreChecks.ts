@@ -125,23 +125,42 @@ export async function assertMayReplace(client: pg.ClientBase, name: string, owne
   );
 }
 
-/** Where the server's data is on this machine, whether it has room for a second copy; elsewhere that cannot be known. */
-export async function assertRoom(client: pg.ClientBase, database: Database, bytes: number, log: Logger): Promise<void> {
+/** Room that a copy of a database of this size takes while it is loaded, in bytes. */
+export function roomForCopy(databaseBytes: number): number {
+  return Math.ceil(databaseBytes * 1.1);
+}
+
+/** Why a rehearsal needs room, as a clause. */
+export const rehearsalNeedsRoom =
+  "the rehearsal restores a copy beside the database (rehearse.mode: pending or never does without)";
+
+/**
+ * Where the server's data is on this machine, whether it has room for a copy; elsewhere that cannot be known.
+ *
+ * @param why what needs the room, as a clause.
+ */
+export async function assertRoom(
+  client: pg.ClientBase,
+  database: Pick<Database, "host">,
+  bytes: number,
+  why: string,
+  log: Logger,
+): Promise<void> {
   const free = await freeBytes(client, database);
   if (free === undefined) {
     log.debug("the server's disk cannot be looked at from here; its free space is not checked");
     return;
   }
-  if (free >= bytes * 1.1) return;
+  if (free >= bytes) return;
   const mb = (number: number) => `${Math.ceil(number / 1_048_576)} MB`;
   throw refuse(
     "DISK_SPACE",
-    `The server's disk has ${mb(free)} free; the database is restored beside the old one and needs ${mb(bytes * 1.1)}.`,
+    `The server's disk has ${mb(free)} free; ${why} and needs ${mb(bytes)}.`,
     "Free space there (earlier databases named …_before_… are kept until dropped), then run the same command.",
   );
 }
 
-async function freeBytes(client: pg.ClientBase, { host }: Database): Promise<number | undefined> {
+async function freeBytes(client: pg.ClientBase, { host }: Pick<Database, "host">): Promise<number | undefined> {
   if (!host.startsWith("/") && !["localhost", "127.0.0.1", "::1"].includes(host)) return undefined;
   try {
     const { rows } = await client.query("SELECT current_setting('data_directory') AS directory");

@@ -5,14 +5,15 @@ import type { Logger } from "../log.js";
 import { sqlState } from "./connection.js";
 import { serverVersionNumber, type DatabaseProperties } from "./databaseProperties.js";
 import { createDatabaseSql, ownershipSql, settingsSql } from "./databasePropertiesSql.js";
-import { parseMark, renderMark, scratchName } from "./scratchName.js";
+import { type ScratchPurpose, parseMark, renderMark, scratchName } from "./scratchName.js";
 
 const ident = pg.escapeIdentifier;
 
 export interface ScratchRequest {
-  /** The database it is to replace. */
+  /** The database that it is a copy of. */
   readonly of: string;
   readonly backup: string;
+  readonly purpose: ScratchPurpose;
   readonly properties: DatabaseProperties;
 }
 
@@ -25,7 +26,7 @@ export interface ScratchRequest {
  */
 export async function createScratch(client: pg.ClientBase, request: ScratchRequest): Promise<string> {
   const { properties } = request;
-  const name = await freeName(client, (attempt) => scratchName(request.of, request.backup, attempt));
+  const name = await freeName(client, (attempt) => scratchName(request.of, request.purpose, request.backup, attempt));
   try {
     const version = await serverVersionNumber(client);
     await client.query(createDatabaseSql(name, properties, version, await tablespaceOf(client, properties)));
@@ -85,12 +86,14 @@ const leftoverRows = z.array(z.strictObject({ name: z.string(), comment: z.strin
 
 /**
  * Drops the databases that runs which were killed made beside `of`. To be called with the pipeline lock held: nobody
- * else is making one. One that is still being written (`pg_restore` outlives its parent) stays for the next run.
+ * else is making one, and sessions of this program in it are what a killed run left (`pg_restore` outlives its parent). One in
+ * which somebody else is at work stays for the next run.
  */
 export async function dropLeftovers(client: pg.ClientBase, of: string, log: Logger): Promise<string[]> {
   const { rows } = await client.query(
     `SELECT d.datname AS name, shobj_description(d.oid, 'pg_database') AS comment,
-       (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend') AS sessions
+       (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend'
+          AND a.application_name NOT LIKE 'safe-migration%') AS sessions
      FROM pg_database d WHERE d.datname <> $1`,
     [of],
   );
@@ -99,12 +102,12 @@ export async function dropLeftovers(client: pg.ClientBase, of: string, log: Logg
     if (parseMark(comment)?.of !== of) continue;
     if (sessions > 0) {
       log.warn(
-        `database "${name}", left by a run that was stopped, still has ${sessions} sessions; the next run drops it`,
+        `database "${name}", left by a run that was stopped, has ${sessions} sessions of others; the next run drops it`,
       );
       continue;
     }
     try {
-      await client.query(`DROP DATABASE IF EXISTS ${ident(name)}`);
+      await dropScratch(client, name);
       dropped.push(name);
       log.info(`dropped database "${name}", which a run that was stopped had left`);
     } catch (error) {

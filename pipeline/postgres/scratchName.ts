@@ -23,10 +23,13 @@ export function suffixed(name: string, suffix: string): string {
   return cutBytes(name, nameBytes - Buffer.byteLength(suffix)) + suffix;
 }
 
+/** What a scratch database is made for: to take another's place, or to try migrations on. */
+export type ScratchPurpose = "restore" | "rehearse";
+
 /** Name of the database that a backup is restored into: `shop_restore_<id>`. */
-export function scratchName(database: string, id: string, attempt = 1): string {
+export function scratchName(database: string, purpose: ScratchPurpose, id: string, attempt = 1): string {
   const short = id.length <= idLength ? id : `${id.slice(0, idLength - 9)}_${sha(id)}`;
-  return suffixed(database, `_restore_${short}${attempt === 1 ? "" : `_${attempt}`}`);
+  return suffixed(database, `_${purpose}_${short}${attempt === 1 ? "" : `_${attempt}`}`);
 }
 
 function sha(text: string): string {

@@ -4,7 +4,7 @@ import { describeAvailability } from "../probe/availability.js";
 
 /** The run's report for people, as Markdown: verdict first. */
 export function renderReport(request: VerifyRequest, result: VerifyResult): string {
-  const { backup, migrate, preflight } = request;
+  const { backup, migrate, preflight, rehearsal } = request;
   const errors = result.findings.filter(({ severity }) => severity === "error");
   const sections = [
     `# ${errors.length === 0 ? "Verified" : "Not verified"}: ${result.environment}, run ${result.run}`,
@@ -28,6 +28,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
             ],
           ),
         ),
+    rehearsal === undefined ? "" : section("Rehearsal", `${rehearsal.verdict}: ${rehearsal.summary}`),
     migrate === undefined
       ? ""
       : section(

@@ -5,6 +5,7 @@ import {
   checkpointRequest,
   migrateRequest,
   recoverRequest,
+  rehearseRequest,
   restoreRequest,
   rollbackRequest,
   stageRequest,
@@ -22,6 +23,7 @@ import { localSample, localSampleRequest, localStart, localStartRequest, localSt
 import { migrate } from "./migrate.js";
 import { preflight } from "./preflight.js";
 import { recover } from "./recover.js";
+import { rehearse } from "./rehearse.js";
 import { restore } from "./restore.js";
 import { rollback } from "./rollback.js";
 import { status } from "./status.js";
@@ -90,6 +92,13 @@ export const stages = {
     summary: "a backup with a name, which stays until it is removed by that name",
     request: checkpointRequest,
     run: checkpoint,
+    keepEvidence: keepInStore,
+  }),
+  rehearse: define({
+    name: "rehearse",
+    summary: "restores the backup into a scratch database and proves that it holds what was dumped",
+    request: rehearseRequest,
+    run: rehearse,
     keepEvidence: keepInStore,
   }),
   migrate: define({

@@ -1,6 +1,5 @@
 import type { StageContext } from "../context.js";
-import type { BackupResult, MigrateRequest, MigrateResult } from "../contracts.js";
-import { PipelineError } from "../errors.js";
+import type { MigrateRequest, MigrateResult } from "../contracts.js";
 import { type Applied, lockLost } from "../migrating/failure.js";
 import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
@@ -18,17 +17,18 @@ import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { assertStillOpen } from "../window/assert.js";
 import { stamp } from "./stamp.js";
+import { assertThisRunsBackup, assertThisRunsRehearsal } from "./thisRun.js";
 
 /**
- * Applies the pending migrations, each whole or not at all, behind a backup that was just made and still holds; measures meanwhile
- * what the application meets.
+ * Applies the pending migrations, each whole or not at all, behind a backup that was just made and proved by a rehearsal; measures
+ * meanwhile what the application meets.
  *
  * @throws PipelineError of kind `refused` or `failedUnchanged` where nothing was applied, `failedChanged` where earlier
  * migrations of this run were.
  */
 export async function migrate(request: MigrateRequest, context: StageContext): Promise<MigrateResult> {
   const started = Date.now();
-  await assertBackup(request, request.backup, context);
+  await assertProved(request, context);
   const probe = new AvailabilityProbe(request.database, { settings: request.settings, log: context.log });
   const applied = await withPipelineLock(request.database, "migrate", () =>
     withAdvisoryLock(request.database, request.settings.migrate.advisoryLockWaitMs, (lock) =>
@@ -45,19 +45,21 @@ export async function migrate(request: MigrateRequest, context: StageContext): P
   };
 }
 
-/** @throws PipelineError where the backup is not this run's, not of this database, or its files do not hold. */
-async function assertBackup(request: MigrateRequest, backup: BackupResult, { log }: StageContext): Promise<void> {
-  if (backup.run !== request.run || backup.environment !== request.environment) {
-    throw new PipelineError({
-      code: "NOT_THIS_RUNS_BACKUP",
-      kind: "refused",
-      message: `Backup ${backup.id} was made by run ${backup.run} of "${backup.environment}", not by run ${request.run} of "${request.environment}".`,
-      state: "Nothing was touched.",
-      next: "Run the whole pipeline again: it makes a backup and hands it to migrate.",
-    });
-  }
-  await verifyBackup(openStore(request.store), request.environment, backup.id, backup.manifestSha256);
-  log.info(`backup ${backup.id} holds: every file has its checksum`);
+/**
+ * @throws PipelineError where backup or rehearsal is not this run's, or the backup's files do not hold. The rehearsal has just read
+ * every byte of them; only where there was none are they read here.
+ */
+async function assertProved(request: MigrateRequest, { log, signal }: StageContext): Promise<void> {
+  const { backup, rehearsal, environment } = request;
+  assertThisRunsBackup(request, backup);
+  assertThisRunsRehearsal(request, backup, rehearsal);
+  const read = rehearsal.verdict === "proved" ? "manifest" : "content";
+  await verifyBackup(openStore(request.store), environment, backup.id, backup.manifestSha256, { read, signal });
+  log.info(
+    read === "manifest"
+      ? `backup ${backup.id} was restored in the rehearsal`
+      : `backup ${backup.id} holds: every file has its checksum`,
+  );
 }
 
 const settledAs = {

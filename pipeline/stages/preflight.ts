@@ -10,6 +10,7 @@ import { findBinaries } from "../postgres/binaries.js";
 import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
+import { assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
 import { assertWritable } from "../postgres/writable.js";
 import { assertDeployable } from "../prisma/deployable.js";
 import { diffDrift } from "../prisma/drift.js";
@@ -45,11 +46,16 @@ export async function preflight(request: StageRequest, context: StageContext): P
     const { rows } = await client.query<{ bytes: string; version: number }>(
       "SELECT pg_database_size(current_database()) AS bytes, current_setting('server_version_num')::int AS version",
     );
+    const bytes = Number(rows[0]?.bytes);
+    const history = compareHistory(folder, await readHistory(client, schema));
+    const { mode } = settings.rehearse;
+    if (mode === "always" || (mode === "pending" && history.pending.length > 0))
+      await assertRoom(client, database, roomForCopy(bytes), rehearsalNeedsRoom, log);
     return {
       identity,
-      bytes: Number(rows[0]?.bytes),
+      bytes,
       serverMajor: Math.floor((rows[0]?.version ?? 0) / 10_000),
-      history: compareHistory(folder, await readHistory(client, schema)),
+      history,
       long: await findLongTransactions(client, settings.preflight.longTransactionSeconds),
     };
   });

@@ -1,26 +1,20 @@
 import pg from "pg";
 import type { StageContext } from "../context.js";
 import type { Database, RestoreRequest, RestoreResult } from "../contracts.js";
-import { PipelineError, messageOf } from "../errors.js";
+import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
-import { findProgram } from "../postgres/binaries.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
-import { assertNeedsMet } from "../postgres/databaseNeeds.js";
-import { fingerprintDatabase } from "../postgres/fingerprint.js";
-import { type Difference, compareFingerprints } from "../postgres/fingerprints.js";
-import { readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
-import { loadDump } from "../postgres/load.js";
 import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js";
 import * as checks from "../postgres/restoreChecks.js";
-import { applyOwnership, createScratch, dropLeftovers, dropScratch } from "../postgres/scratch.js";
+import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { scanBackups } from "../store/listBackups.js";
-import { type Manifest, dumpFolder, hashText, renderManifest } from "../store/manifest.js";
+import { type Manifest, dumpFolder } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
-import { recordProof } from "../store/proof.js";
+import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
 import type { Store } from "../store/store.js";
 import { noBackup, verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
@@ -135,17 +129,18 @@ async function restoreChecked(
   { store, target: database, lock }: Omit<Work, "id">,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
   const { log, signal } = context;
+  const { jobs } = request.settings.backup;
   const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
   return withClient(database, options, async (client) => {
     const target = await check(client, request, manifest, log);
     await dropLeftovers(client, database.name, log);
     const { properties } = manifest;
-    const scratch = await createScratch(client, { of: database.name, backup: manifest.id, properties });
+    const of = { of: database.name, backup: manifest.id, purpose: "restore", properties } as const;
+    const scratch = await createScratch(client, of);
     log.info(`restoring into "${scratch}", beside "${request.database.name}"`);
     try {
-      await load(request, context, store, manifest, scratch, target);
-      await prove(request, context, manifest, scratch);
-      await noteProof(store, request, manifest, log);
+      const by = { by: "restore", run: request.run } as const;
+      await restoreInto(request.database, scratch, { store, manifest, target, jobs, proof: by, log, signal });
       await applyOwnership(client, scratch, properties);
       signal.throwIfAborted();
       lock.assertHeld();
@@ -155,7 +150,7 @@ async function restoreChecked(
       const swapped = await swapDatabases(database, swap);
       return { manifest, swapped };
     } catch (error) {
-      await drop(database, scratch, log);
+      await discardScratch(database, scratch, log);
       throw error;
     }
   });
@@ -164,9 +159,7 @@ async function restoreChecked(
 /** Everything that can be known to fail, before anything is made. `client` is connected to the maintenance database. */
 async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, log: Logger) {
   const { database, environment, into } = request;
-  const server = await readIdentity(client);
-  checks.assertNotNewer(manifest.identity, server);
-  const missingTablespaces = await assertNeedsMet(client, manifest.needs);
+  const target = await assertRestorable(client, manifest, log);
   await checks.assertMayReplace(client, into ?? database.name, manifest.properties.owner);
   const there = (await findDatabase(client, database.name)) !== undefined;
   if (into !== undefined) {
@@ -177,90 +170,16 @@ async function check(client: pg.Client, request: RestoreRequest, manifest: Manif
     await checks.assertReplaceable(database, environment, manifest.identity, log);
     await checks.assertUntied(client, database.name);
   }
-  await checks.assertRoom(client, database, manifest.databaseBytes, log);
-  if (missingTablespaces.length > 0)
-    log.warn(`this cluster lacks the tablespaces ${missingTablespaces.join(", ")}: everything goes to the default one`);
+  await checks.assertRoom(
+    client,
+    database,
+    checks.roomForCopy(manifest.databaseBytes),
+    "the database is restored beside the old one",
+    log,
+  );
   if (manifest.needs.subscriptions.length > 0)
     log.warn(
       `subscriptions are not restored, make them anew where they are wanted: ${manifest.needs.subscriptions.join(", ")}`,
     );
-  return { noTablespaces: missingTablespaces.length > 0, serverMajor: checks.majorOf(server.serverVersion) };
-}
-
-async function load(
-  request: RestoreRequest,
-  { log, signal }: StageContext,
-  store: Store,
-  manifest: Manifest,
-  scratch: string,
-  target: { noTablespaces: boolean; serverMajor: number },
-): Promise<void> {
-  const program = await findProgram("pg_restore", {
-    atLeast: checks.majorOf(manifest.tools.pgDump),
-    preferred: target.serverMajor,
-    than: "the pg_dump that made the backup",
-  });
-  const fetched = await store.fetch(`${manifest.environment}/${manifest.id}/${dumpFolder}`);
-  try {
-    const tables = manifest.fingerprints.tables.map((table) => ({ ...table, bytes: table.rows }));
-    const { jobs } = request.settings.backup;
-    const { directory } = fetched;
-    await loadDump(request.database, { ...target, program, directory, into: scratch, jobs, tables, log, signal });
-  } finally {
-    await fetched.release();
-  }
-}
-
-/** @throws PipelineError unless the restored database holds what the backup was made of, to the last value. */
-async function prove(
-  request: RestoreRequest,
-  { log, signal }: StageContext,
-  manifest: Manifest,
-  scratch: string,
-): Promise<void> {
-  const { database } = request;
-  const { jobs } = request.settings.backup;
-  const onProgress = (fraction: number, table: string) =>
-    log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
-  const { image, algorithm } = manifest.fingerprints;
-  const options = { database: scratch, jobs, log, signal, image, algorithm, onProgress };
-  const differences = compareFingerprints(manifest.fingerprints, await fingerprintDatabase(database, options));
-  if (differences.length > 0) throw differs(manifest.id, differences);
-  log.info("the restored database has the fingerprints of the backup", { tables: manifest.fingerprints.tables.length });
-  const analyze = {
-    database: scratch,
-    applicationName: "safe-migration analyze",
-    settings: { statement_timeout: "0" },
-  };
-  await withClient(database, analyze, (client) => client.query("ANALYZE"));
-}
-
-function noteProof(store: Store, { environment, run }: RestoreRequest, manifest: Manifest, log: Logger): Promise<void> {
-  const { tables } = manifest.fingerprints;
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const manifestSha256 = hashText(renderManifest(manifest));
-  const proof = { backup: manifest.id, manifestSha256, by: "restore" as const, run, tables: tables.length, rows };
-  return recordProof(store, environment, proof, log);
-}
-
-function differs(id: string, differences: readonly Difference[]): PipelineError {
-  const shown = differences.slice(0, 10).map(({ object, message }) => `${object} ${message}`);
-  const more = differences.length > shown.length ? ` and ${differences.length - shown.length} more` : "";
-  return new PipelineError({
-    code: "RESTORED_DIFFERS",
-    kind: "failedUnchanged",
-    message: `Backup ${id} does not restore to what it was made of: ${shown.join("; ")}${more}.`,
-    state: "The database is as it was; what was restored beside it is dropped.",
-    next: "Take another backup (npm run db:restore -- --list), and report this: a backup that does not restore is a defect.",
-  });
-}
-
-/** Drops what was restored; where that fails too, the next run does it. */
-async function drop(database: Database, scratch: string, log: Logger): Promise<void> {
-  try {
-    const options = { database: maintenanceDatabase, applicationName: "safe-migration restore" };
-    await withClient(database, options, (client) => dropScratch(client, scratch));
-  } catch (error) {
-    log.warn(`database "${scratch}" could not be dropped (${messageOf(error)}); the next run drops it`);
-  }
+  return target;
 }

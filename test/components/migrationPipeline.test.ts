@@ -19,6 +19,15 @@ const backup = {
   bytes: 3,
   removed: [],
 };
+const rehearsal = {
+  ...at,
+  stage: "rehearse",
+  backup: "run-1",
+  manifestSha256: "f00",
+  verdict: "proved",
+  summary: "the same 2 rows",
+  restored: { tables: 1, rows: 2, bytes: 3, durationMs: 1 },
+};
 const migrate = { ...at, stage: "migrate", backup: "run-1", applied: [{ ...ref, durationMs: 1, attempts: 1 }] };
 
 /** Proves the graph and what is handed on; that the stages do their work is proved elsewhere. */
@@ -43,6 +52,7 @@ describe("MigrationPipeline", () => {
         warnings: [],
       }),
       backup: recorded("backup", backup),
+      rehearse: recorded("rehearse", rehearsal),
       migrate: recorded("migrate", migrate),
       verify: recorded("verify", {
         ...at,
@@ -76,6 +86,7 @@ describe("MigrationPipeline", () => {
         "safe-migration:index:MigrationPipeline pipeline",
         "command:local:Command pipeline-preflight",
         "command:local:Command pipeline-backup",
+        "command:local:Command pipeline-rehearse",
         "command:local:Command pipeline-migrate",
         "command:local:Command pipeline-verify",
       ],
@@ -86,7 +97,10 @@ describe("MigrationPipeline", () => {
     const pipeline = await make();
     await valueOf(pipeline.verify);
     assert.equal((requests["backup"]?.["preflight"] as { stage: string }).stage, "preflight");
+    assert.deepEqual(requests["rehearse"]?.["backup"], backup);
     assert.deepEqual(requests["migrate"]?.["backup"], backup);
+    assert.deepEqual(requests["migrate"]?.["rehearsal"], rehearsal);
+    assert.deepEqual(requests["verify"]?.["rehearsal"], rehearsal);
     assert.deepEqual(requests["verify"]?.["backup"], backup);
     assert.deepEqual(requests["verify"]?.["migrate"], migrate);
   });
@@ -95,7 +109,7 @@ describe("MigrationPipeline", () => {
     const pipeline = await make();
     await valueOf(pipeline.verify);
     const commands = declared.filter(({ type }) => type === "command:local:Command");
-    assert.equal(commands.length, 4);
+    assert.equal(commands.length, 5);
     for (const { inputs } of commands) {
       assert.deepEqual(inputs["interpreter"], [process.execPath, "/build/pipeline.cjs", "--log-format", "text"]);
       assert.equal(inputs["triggers"], undefined);

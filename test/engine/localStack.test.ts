@@ -6,6 +6,7 @@ import { Checkout } from "../support/checkout.js";
 interface Outputs {
   connection: { url: string; passfile: string };
   backup: { id: string; location: string; rows: number };
+  rehearsal: { verdict: string; summary: string };
   migrations: { name: string; checksum: string }[];
   appliedNow: string[];
   health: { status: string; tables: number; users: number; orders: number };
@@ -44,6 +45,9 @@ describe("the local stack", function () {
     assert.ok(first.backup.rows > 1800);
     assert.ok(existsSync(new URL(first.report)));
     assert.match(result.stdout, new RegExp(first.backup.id));
+    assert.equal(first.rehearsal.verdict, "proved");
+    assert.match(first.rehearsal.summary, new RegExp(`the same ${first.backup.rows} rows in \\d+ tables`));
+    assert.match(all(result), /pipeline-backup[^]*pipeline-rehearse[^]*pipeline-migrate/);
   });
 
   it("second start: the pipeline ran again, a second backup exists, data unchanged", async () => {

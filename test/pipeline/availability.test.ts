@@ -9,7 +9,7 @@ import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { testCluster } from "../support/postgres.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { query, recording, temporaryStore } from "./backupFixtures.js";
+import { query, recording, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 /** What the application meets while a migration runs, on a real server. */
 describe("availability while migrating", function () {
@@ -47,7 +47,7 @@ describe("availability while migrating", function () {
       },
     });
     const { context } = recording();
-    return migrate({ ...base, backup: await backup(base, context) }, context);
+    return migrate(unrehearsed(base, await backup(base, context)), context);
   };
   const failure = async (work: Promise<unknown>): Promise<PipelineError> => {
     const error: unknown = await work.then(

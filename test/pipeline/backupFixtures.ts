@@ -6,8 +6,11 @@ import type pg from "pg";
 import type { StageContext } from "../../pipeline/context.js";
 import {
   type BackupRequest,
+  type BackupResult,
   type Database,
+  type MigrateRequest,
   type RestoreRequest,
+  type StageRequest,
   backupRequest,
   restoreRequest,
 } from "../../pipeline/contracts.js";
@@ -32,6 +35,15 @@ export function backupOf(database: Database, store: string, run = "run"): Backup
 
 export function restoreOf(database: Database, store: string, backup = "newest"): RestoreRequest {
   return restoreRequest.parse({ ...stageFields(database, store, "restoring"), backup });
+}
+
+/** What migrate is asked where a test is not about the rehearsal. */
+export function unrehearsed(base: StageRequest, made: BackupResult): MigrateRequest {
+  const { id: backup, manifestSha256, run, environment, at, durationMs } = made;
+  const settings = { ...base.settings, rehearse: { mode: "never", reason: "a test" } } as const;
+  const stamp = { run, environment, at, durationMs };
+  const skipped = { stage: "rehearse", verdict: "skipped", summary: "a test", backup, manifestSha256 } as const;
+  return { ...base, settings, backup: made, rehearsal: { ...skipped, ...stamp } };
 }
 
 /** A context whose log is kept in `lines`. */

@@ -14,6 +14,7 @@ import { loadParser } from "../../pipeline/prisma/plan.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
+import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { verify } from "../../pipeline/stages/verify.js";
 import { testCluster } from "../support/postgres.js";
 import { failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
@@ -310,14 +311,15 @@ describe("the gate, with a database at hand", function () {
       const base = { ...request(await approved("dangerous")), run: "approved" };
       const looked = await preflight(base, quiet);
       const made = await backup({ ...base, preflight: looked }, quiet);
-      const migrated = await migrate({ ...base, backup: made }, quiet);
+      const rehearsal = await rehearse({ ...base, backup: made }, quiet);
+      const migrated = await migrate({ ...base, backup: made, rehearsal }, quiet);
       assert.equal(migrated.applied.length, 1);
       const drift = {
         ...base,
         settings: { ...base.settings, preflight: { ...base.settings.preflight, drift: "warn" } },
       };
       const verified = await verify(
-        { ...(drift as StageRequest), preflight: looked, backup: made, migrate: migrated },
+        { ...(drift as StageRequest), preflight: looked, backup: made, rehearsal, migrate: migrated },
         quiet,
       );
       assert.ok(verified.tables?.["public.full_one"] !== undefined);

@@ -7,6 +7,7 @@ import {
   type BackupResult,
   type Database,
   type MigrateResult,
+  type RehearseResult,
   type StageRequest,
   stageRequest,
 } from "../../pipeline/contracts.js";
@@ -16,10 +17,11 @@ import { connect } from "../../pipeline/postgres/connection.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
+import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { status } from "../../pipeline/stages/status.js";
 import { verify } from "../../pipeline/stages/verify.js";
 import { testCluster } from "../support/postgres.js";
-import { failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+import { failsWith, maintain, query, quiet, recording, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 const sample = resolve(__dirname, "../../prisma");
 
@@ -62,9 +64,16 @@ describe("the stages, one after the other", function () {
         ...settings,
       },
     });
-  const chain = async (base = request()): Promise<{ made: BackupResult; migrated: MigrateResult }> => {
-    const made = await backup({ ...base, preflight: await preflight(base, quiet) }, quiet);
-    return { made, migrated: await migrate({ ...base, backup: made }, quiet) };
+  interface Chained {
+    readonly made: BackupResult;
+    readonly rehearsal: RehearseResult;
+    readonly migrated: MigrateResult;
+  }
+  const chain = async (base = request()): Promise<Chained> => {
+    const looked = await preflight(base, quiet);
+    const made = await backup({ ...base, preflight: looked }, quiet);
+    const rehearsal = await rehearse({ ...base, preflight: looked, backup: made }, quiet);
+    return { made, rehearsal, migrated: await migrate({ ...base, backup: made, rehearsal }, quiet) };
   };
   const addMigration = async (migration: string, sql: string) => {
     await mkdir(join(folder, "migrations", migration), { recursive: true });
@@ -76,17 +85,19 @@ describe("the stages, one after the other", function () {
     const base = request();
     const looked = await preflight(base, quiet);
     assert.equal(looked.pending.length, 2);
-    const { made, migrated } = await chain(base);
+    const { made, rehearsal, migrated } = await chain(base);
+    assert.equal(rehearsal.verdict, "proved");
     assert.deepEqual(
       migrated.applied.map(({ name: applied }) => applied),
       looked.pending.map(({ name: pending }) => pending),
     );
-    const result = await verify({ ...base, backup: made, migrate: migrated }, quiet);
+    const result = await verify({ ...base, backup: made, rehearsal, migrate: migrated }, quiet);
     assert.equal(result.health.status, "healthy");
     assert.equal(result.counts["UserProfile"], 60);
     assert.equal(result.relations, 10);
     const report = await readFile(new URL(result.report), "utf8");
     assert.match(report, /^# Verified: local/);
+    assert.match(report, /## Rehearsal\n\nproved: the backup restores to the same \d+ rows in 9 tables/);
     for (const { name: applied, checksum } of migrated.applied)
       assert.match(report, new RegExp(`${applied}.*${checksum}`));
   });
@@ -94,7 +105,7 @@ describe("the stages, one after the other", function () {
   describe("migrate refuses", () => {
     it("a backup that another run made", async () => {
       const made = await backup(request(), quiet);
-      await assert.rejects(migrate({ ...request(), backup: made }, quiet), failsWith("NOT_THIS_RUNS_BACKUP"));
+      await assert.rejects(migrate(unrehearsed(request(), made), quiet), failsWith("NOT_THIS_RUNS_BACKUP"));
     });
 
     it("a backup one of whose files was changed", async () => {
@@ -106,14 +117,27 @@ describe("the stages, one after the other", function () {
       const bytes = await readFile(path);
       bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
       await writeFile(path, bytes);
-      await assert.rejects(migrate({ ...base, backup: made }, quiet), failsWith("BACKUP_DAMAGED", /dat/));
+      await assert.rejects(migrate(unrehearsed(base, made), quiet), failsWith("BACKUP_DAMAGED", /dat/));
     });
 
     it("a backup of another database", async () => {
       const base = request();
       const made = await backup(base, quiet);
       const other = { ...made, identity: { ...made.identity, systemIdentifier: "1" } };
-      await assert.rejects(migrate({ ...base, backup: other }, quiet), failsWith("OTHER_DATABASE"));
+      await assert.rejects(migrate(unrehearsed(base, other), quiet), failsWith("OTHER_DATABASE"));
+    });
+
+    it("a rehearsal that is another run's, of another backup, or was left out though it is wanted", async () => {
+      const base = request();
+      const made = await backup(base, quiet);
+      const { rehearsal, ...asked } = unrehearsed(base, made);
+      const refuses = (change: object, code: string, settings = asked.settings) =>
+        assert.rejects(migrate({ ...asked, settings, rehearsal: { ...rehearsal, ...change } }, quiet), failsWith(code));
+      await refuses({ run: "another" }, "NOT_THIS_RUNS_REHEARSAL");
+      await refuses({ environment: "prod" }, "NOT_THIS_RUNS_REHEARSAL");
+      await refuses({ backup: "another" }, "OTHER_BACKUP_REHEARSED");
+      await refuses({ manifestSha256: "0".repeat(64) }, "OTHER_BACKUP_REHEARSED");
+      await refuses({}, "NOT_REHEARSED", base.settings);
     });
   });
 
@@ -204,12 +228,13 @@ describe("the stages, one after the other", function () {
     const { context, lines } = recording();
     const again = request({ migrate: { lockTimeoutMs: 200, lockRetries: 9, retryDelayMs: 10 } });
     const made = await backup(again, quiet);
+    const rehearsal = await rehearse({ ...again, backup: made }, quiet);
     // Let go only once it has been met.
     const released = (async () => {
       while (!lines.some((line) => /; again in/.test(line))) await sleep(10);
       await holder.query("ROLLBACK");
     })();
-    const { applied } = await migrate({ ...again, backup: made }, context);
+    const { applied } = await migrate({ ...again, backup: made, rehearsal }, context);
     await released;
     await holder.end();
     assert.ok((applied[0]?.attempts ?? 0) > 1, lines.join("\n"));

@@ -22,7 +22,7 @@ import { findWritten } from "../../pipeline/verdict/observe.js";
 import { testCluster } from "../support/postgres.js";
 import { apply, comparison } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { databasesLike, query, quiet, temporaryStore } from "./backupFixtures.js";
+import { databasesLike, query, quiet, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 const model = "model Thing {\n  id Int @id @default(autoincrement())\n  note String?\n}\n";
 /** Verify finds that the sequence would hand out numbers that are taken. */
@@ -72,7 +72,7 @@ describe("the verdict after a failure", function () {
     return error;
   };
   const migrating = (request: StageRequest, made: BackupResult): Promise<MigrateResult> =>
-    withVerdict(migrate)({ ...request, backup: made }, quiet);
+    withVerdict(migrate)(unrehearsed(request, made), quiet);
   /** A run whose migration is applied, and does not pass verify. */
   const failVerify = async (request: StageRequest, between: () => Promise<unknown> = () => Promise.resolve()) => {
     await project.migration("2_wrong", wrong);

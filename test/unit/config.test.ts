@@ -51,6 +51,12 @@ describe("configuration", () => {
     assert.match(found.join("\n"), /^sample: /m);
   });
 
+  it("wants a reason for going without a rehearsal", () => {
+    assert.match(mistakes({ rehearse: { mode: "never" } })[0] ?? "", /^rehearse\.reason: mode never needs a reason/);
+    assert.deepEqual(mistakes({ rehearse: { mode: "never", reason: "the copy does not fit beside it" } }), []);
+    assert.match(mistakes({ rehearse: { mod: "never" } })[0] ?? "", /unknown key, did you mean mode\?/);
+  });
+
   it("does not look at other namespaces", () => {
     assert.deepEqual(mistakes({ "aws:region": "eu-west-1", "other:databse": 1 }), []);
   });

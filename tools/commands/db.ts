@@ -80,7 +80,7 @@ function program(): Command {
   for (const [name, { summary, options }] of Object.entries(byHand))
     add(name, summary, name === "preflight" ? [...options, now()] : options);
   const backup = flag("--backup <id>", "identifier of a backup that was just made, or newest; default: one is made");
-  add(deployName, "preflight, backup, migrate and verify, one after the other", [backup, now()]);
+  add(deployName, "preflight, backup, rehearse, migrate and verify, one after the other", [backup, now()]);
   return command;
 }
 

@@ -9,7 +9,7 @@ import type { RunNamed } from "./runNamed.js";
 const freshMinutes = 15;
 
 /**
- * preflight → backup → migrate → verify, by hand: the seed's `prisma:migrate:deploy`.
+ * preflight → backup → rehearse → migrate → verify, by hand: the seed's `prisma:migrate:deploy`.
  *
  * @param backup identifier of a backup made just before (`npm run db:backup`), or `newest`; absent: one is made.
  * @returns the result of verify.
@@ -18,22 +18,23 @@ export async function deploy(request: StageRequest, backup: string | undefined, 
   if (backup === undefined) {
     const preflight = await run("preflight", request);
     const made = await run("backup", { ...request, preflight });
-    return migrateAndVerify(request, { preflight, backup: made }, run);
+    return goOn(request, { preflight, backup: made }, run);
   }
   const made = await readBackup(request, backup);
   // The stages join the run that made the backup, so that its folder holds the evidence of all.
   const joined = { ...request, run: made.run };
   const preflight = await run("preflight", joined);
-  return migrateAndVerify(joined, { preflight, backup: made }, run);
+  return goOn(joined, { preflight, backup: made }, run);
 }
 
-async function migrateAndVerify(
+async function goOn(
   request: StageRequest,
   { preflight, backup }: { readonly preflight: unknown; readonly backup: unknown },
   run: RunNamed,
 ): Promise<unknown> {
-  const migrate = await run("migrate", { ...request, backup });
-  return run("verify", { ...request, preflight, backup, migrate });
+  const rehearsal = await run("rehearse", { ...request, preflight, backup });
+  const migrate = await run("migrate", { ...request, backup, rehearsal });
+  return run("verify", { ...request, preflight, backup, rehearsal, migrate });
 }
 
 async function readBackup(request: StageRequest, wanted: string) {

@@ -11,7 +11,7 @@ export function visible(outputs: OutputMap): Record<string, unknown> {
 }
 
 /** What a person looks for first. */
-const first = ["connection", "backup", "migrations", "health", "report"];
+const first = ["connection", "backup", "rehearsal", "migrations", "health", "report"];
 /** What one run notes for the next; `npm run outputs` has it. */
 const bookkeeping = ["lastRun"];
 

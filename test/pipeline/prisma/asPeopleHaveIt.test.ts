@@ -12,6 +12,7 @@ import { run } from "../../../pipeline/process.js";
 import { backup } from "../../../pipeline/stages/backup.js";
 import { migrate } from "../../../pipeline/stages/migrate.js";
 import { preflight } from "../../../pipeline/stages/preflight.js";
+import { rehearse } from "../../../pipeline/stages/rehearse.js";
 import { verify } from "../../../pipeline/stages/verify.js";
 import { generatorFor } from "../../../tools/prisma/generate.js";
 import { testCluster } from "../../support/postgres.js";
@@ -50,7 +51,8 @@ describe("Prisma as people have it", function () {
     });
   const chain = async (base = request()) => {
     const made = await backup({ ...base, preflight: await preflight(base, quiet) }, quiet);
-    const migrated = await migrate({ ...base, backup: made }, quiet);
+    const rehearsal = await rehearse({ ...base, backup: made }, quiet);
+    const migrated = await migrate({ ...base, backup: made, rehearsal }, quiet);
     return { migrated, verified: await verify({ ...base, backup: made, migrate: migrated }, quiet) };
   };
 

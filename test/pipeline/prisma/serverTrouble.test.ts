@@ -14,7 +14,7 @@ import { preflight } from "../../../pipeline/stages/preflight.js";
 import { discard, fast, temporaryDirectory } from "../../support/postgres.js";
 import { comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
-import { failsWith, quiet, recording, temporaryStore } from "../backupFixtures.js";
+import { failsWith, quiet, recording, temporaryStore, unrehearsed } from "../backupFixtures.js";
 
 /** A server that restarts, has no place left, or is in the way; on a cluster of its own, since it suffers. */
 describe("trouble with the server while migrating", function () {
@@ -69,7 +69,7 @@ describe("trouble with the server while migrating", function () {
   ): Promise<MigrateResult> {
     const base = request();
     const made = await backup({ ...base, preflight: await preflight(base, context) }, context);
-    const [result] = await Promise.all([migrate({ ...base, backup: made }, context), meanwhile()]);
+    const [result] = await Promise.all([migrate(unrehearsed(base, made), context), meanwhile()]);
     return result;
   }
 
@@ -165,7 +165,7 @@ describe("trouble with the server while migrating", function () {
       await hogs.pop()?.end();
       // The server's process may end a moment after its client.
       await sleep(100);
-      applied = await migrate({ ...base, backup: made }, quiet).then(
+      applied = await migrate(unrehearsed(base, made), quiet).then(
         () => true,
         (error: unknown) => {
           assert.ok(error instanceof PipelineError);

@@ -11,7 +11,7 @@ import { preflight } from "../../../pipeline/stages/preflight.js";
 import { testCluster } from "../../support/postgres.js";
 import { apply, comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
-import { failsWith, recording, temporaryStore } from "../backupFixtures.js";
+import { failsWith, recording, temporaryStore, unrehearsed } from "../backupFixtures.js";
 
 const program = path.resolve(__dirname, "../../support/prismaProjects/killed.ts");
 
@@ -70,7 +70,7 @@ describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
       settings: { backup: {}, preflight: { drift: "warn" }, migrate: {} },
     });
     const looked = await preflight(base, context);
-    return { looked, migrated: await migrate({ ...base, backup: await backup(base, context) }, context) };
+    return { looked, migrated: await migrate(unrehearsed(base, await backup(base, context)), context) };
   };
   const index = () => rows(database, "select indisvalid from pg_index where indexrelid = to_regclass('gate_id')");
 

@@ -1,0 +1,155 @@
+import type { StageContext } from "../context.js";
+import type { RehearseRequest, RehearseResult } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import { maintenanceDatabase, withClient } from "../postgres/connection.js";
+import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
+import { interrupted } from "../postgres/interrupt.js";
+import { withPipelineLock } from "../postgres/pipelineLock.js";
+import { assertNotMaintenance, assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
+import { createScratch, dropLeftovers } from "../postgres/scratch.js";
+import { compareHistory, readHistory } from "../prisma/history.js";
+import { readMigrations } from "../prisma/migrations.js";
+import { loadSchema } from "../prisma/schema.js";
+import { type Manifest, dumpFolder } from "../store/manifest.js";
+import { openStore } from "../store/open.js";
+import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
+import type { Store } from "../store/store.js";
+import { verifyBackup } from "../store/verifyBackup.js";
+import { stamp } from "./stamp.js";
+import { assertThisRunsBackup } from "./thisRun.js";
+
+/**
+ * Restores the backup that was just made into a scratch database and proves by the fingerprints that it holds what was dumped: a
+ * backup is a backup once it has been restored. The scratch database is dropped whatever happens; where this process is
+ * killed, by the next run.
+ *
+ * @throws PipelineError where the backup is damaged, does not restore, or to something else; the database is never changed.
+ */
+export async function rehearse(request: RehearseRequest, context: StageContext): Promise<RehearseResult> {
+  const started = Date.now();
+  const { backup, database } = request;
+  assertThisRunsBackup(request, backup);
+  assertNotMaintenance(database.name);
+  try {
+    return await withPipelineLock(database, `rehearse ${request.run}`, async () => {
+      await onMaintenance(request, (client) => dropLeftovers(client, database.name, context.log));
+      const skip = await reasonToSkip(request);
+      const made = skip === undefined ? await rehearseOnCopy(request, context) : skipped(skip);
+      const result: RehearseResult = {
+        stage: "rehearse",
+        ...stamp(request, started),
+        backup: backup.id,
+        manifestSha256: backup.manifestSha256,
+        ...made,
+      };
+      if (skip === undefined) context.log.info(`proved: ${result.summary}`);
+      else context.log.warn(`no rehearsal: ${skip}`);
+      return result;
+    });
+  } catch (error) {
+    if (!context.signal.aborted || error instanceof PipelineError) throw error;
+    throw interrupted(
+      "The rehearsal",
+      `"${database.name}" was not changed; the copy beside it is dropped, by the next run if not by this one.`,
+      "Run the same command again.",
+    );
+  }
+}
+
+type Proof = Pick<Extract<RehearseResult, { verdict: "proved" }>, "verdict" | "summary" | "restored">;
+
+function skipped(summary: string) {
+  return { verdict: "skipped", summary } as const;
+}
+
+/** Why nothing is to be rehearsed; `undefined`: it is. */
+async function reasonToSkip({ settings, project, database }: RehearseRequest): Promise<string | undefined> {
+  const { mode, reason } = settings.rehearse;
+  if (mode === "always") return undefined;
+  if (mode === "never") return `rehearse.mode is never: ${reason}`;
+  const folder = await readMigrations(project.migrations);
+  const schema = await loadSchema(project.schema, database.schema);
+  const { pending } = await withClient(database, { applicationName: "safe-migration rehearse" }, async (client) =>
+    compareHistory(folder, await readHistory(client, schema)),
+  );
+  return pending.length > 0 ? undefined : "rehearse.mode is pending, and no migration is";
+}
+
+async function rehearseOnCopy(request: RehearseRequest, context: StageContext): Promise<Proof> {
+  const { backup, environment } = request;
+  const { log, signal } = context;
+  const { jobs } = request.settings.backup;
+  const store = openStore(request.store);
+  const started = Date.now();
+  // Held over both, so that what is loaded is what was checked, fetched once.
+  const held = await store.fetch(`${environment}/${backup.id}/${dumpFolder}`, {
+    signal,
+    onProgress: (fraction) => log.progress("fetching the backup", fraction * 0.05),
+    onTrouble: (message) => log.warn(message),
+  });
+  try {
+    const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
+    const verifying = { jobs, signal, onProgress };
+    const manifest = await verifyBackup(store, environment, backup.id, backup.manifestSha256, verifying);
+    log.info(`backup ${backup.id}: every file has its checksum`, { files: manifest.files.length });
+    return await rehearseChecked(request, context, store, manifest, started);
+  } finally {
+    await held.release();
+  }
+}
+
+async function rehearseChecked(
+  request: RehearseRequest,
+  { log, signal }: StageContext,
+  store: Store,
+  manifest: Manifest,
+  started: number,
+): Promise<Proof> {
+  const { backup, database, environment } = request;
+  const { jobs } = request.settings.backup;
+  await withClient(database, { applicationName: "safe-migration rehearse" }, async (client) => {
+    await assertEnvironment(client, environment);
+    assertSameDatabase(manifest.identity, await readIdentity(client));
+  });
+
+  const { scratch, target } = await onMaintenance(request, async (client) => {
+    const found = await assertRestorable(client, manifest, log);
+    await assertRoom(client, database, roomForCopy(manifest.databaseBytes), rehearsalNeedsRoom, log);
+    const { properties } = manifest;
+    const of = { of: database.name, backup: backup.id, purpose: "rehearse", properties } as const;
+    return { scratch: await createScratch(client, of), target: found };
+  });
+  log.info(`restoring into "${scratch}", beside "${database.name}"`);
+  try {
+    const proof = { by: "rehearse", run: request.run } as const;
+    await restoreInto(database, scratch, { store, manifest, target, jobs, proof, inert: true, log, signal });
+    const restored = await measureCopy(request, manifest, scratch, started);
+    return { verdict: "proved", restored, summary: summarise(restored) };
+  } finally {
+    await discardScratch(database, scratch, log);
+  }
+}
+
+async function measureCopy(request: RehearseRequest, manifest: Manifest, scratch: string, started: number) {
+  const { tables } = manifest.fingerprints;
+  const bytes = await onMaintenance(request, async (client) => {
+    const { rows } = await client.query<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [scratch]);
+    return Number(rows[0]?.bytes);
+  });
+  return {
+    tables: tables.length,
+    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    bytes,
+    durationMs: Date.now() - started,
+  };
+}
+
+function summarise({ tables, rows, bytes, durationMs }: Proof["restored"]): string {
+  const size = `${(bytes / 1_048_576).toFixed(0)} MB`;
+  return `the backup restores to the same ${rows} rows in ${tables} tables (${size}, ${(durationMs / 1000).toFixed(1)} s)`;
+}
+
+function onMaintenance<T>({ database, run }: RehearseRequest, work: Parameters<typeof withClient<T>>[2]): Promise<T> {
+  const options = { database: maintenanceDatabase, applicationName: `safe-migration rehearse ${run}` };
+  return withClient(database, options, work);
+}
