@@ -48,7 +48,7 @@ export function percent(share: number): string {
   if (value === 100 || value === 0) return `${value}\u00a0%`;
   // Rounded down: what is not all of it must not read as all of it.
   const digits = value > 99.99 ? 4 : value > 99 ? 2 : 0;
-  return `${(Math.floor(value * 10 ** digits) / 10 ** digits).toFixed(digits)}\u00a0%`;
+  return `${Math.floor(value * 10 ** digits) / 10 ** digits}\u00a0%`;
 }
 
 /** Date and time of day in UTC: `2026-11-25 02:00:41`. */

@@ -1,6 +1,6 @@
 import type { RunEvidence } from "../evidence.js";
 import { againstTarget, spanOfRun } from "../target.js";
-import { type Standing, type Verdict, verdictOf } from "../verdict.js";
+import { type Verdict, verdictOf } from "../verdict.js";
 import { moment, span } from "../words.js";
 import { availability } from "./availability.js";
 import { data } from "./data.js";
@@ -13,16 +13,7 @@ import { files, logs, notes } from "./records.js";
 import { rehearsal } from "./rehearsal.js";
 import { stages } from "./stages.js";
 import { statements } from "./statements.js";
-
-const tones: Readonly<Record<Standing, "good" | "warn" | "bad" | "quiet">> = {
-  verified: "good",
-  warnings: "good",
-  refused: "warn",
-  unchanged: "warn",
-  changed: "bad",
-  restored: "warn",
-  "under way": "quiet",
-};
+import { tones } from "./tones.js";
 
 /** The report of a run as one page that needs nothing else: the verdict first, then what it rests on. */
 export function renderRunPage(evidence: RunEvidence): string {

@@ -36,7 +36,9 @@ code { font: .9em ui-monospace, "SF Mono", "Cascadia Mono", "Liberation Mono", "
 section { border-top: 1px solid var(--line); padding: 1.25rem 0 .75rem; }
 @media (min-width: 58rem) {
   section { display: grid; grid-template-columns: 11rem minmax(0, 1fr); column-gap: 1.5rem; }
-  section > * { grid-column: 2; } section > h2 { grid-column: 1; grid-row: 1 / span 40; } }
+  section > * { grid-column: 2; } section > h2 { grid-column: 1; grid-row: 1 / span 40; }
+  section[aria-labelledby="runs"] { display: block; } }
+tbody a { white-space: nowrap; }
 .scroll { overflow-x: auto; margin-bottom: .75rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
@@ -54,7 +56,7 @@ article { padding: .6rem 0; border-bottom: 1px solid var(--line); } article:firs
 article p, article ul { margin: 0 0 .4rem; } ul { padding-left: 1.1rem; margin: 0 0 .75rem; } li { margin: .15rem 0; max-width: 46rem; overflow-wrap: anywhere; }
 figure { margin: 0 0 1rem; } figcaption { color: var(--quiet); font-size: .875rem; }
 svg { display: block; width: 100%; height: auto; } svg text { font: 11px system-ui, "Liberation Sans", "DejaVu Sans", sans-serif; fill: var(--quiet); }
-svg .axis { stroke: var(--line); } svg .bar { fill: var(--bar); } svg .late { fill: var(--bad); } svg .limit { stroke: var(--bad); stroke-dasharray: 4 3; }
+svg .axis { stroke: var(--line); } svg .bar { fill: var(--bar); } svg .late, svg .bar-bad { fill: var(--bad); } svg .bar-warn { fill: var(--warn); } svg .bar-quiet { fill: var(--quiet); } svg .limit { stroke: var(--bad); stroke-dasharray: 4 3; }
 details { margin: 0 0 .5rem; } summary { cursor: pointer; color: var(--link); } details pre { margin: .5rem 0 0; padding: .75rem; background: var(--soft); font-size: .8125rem; overflow-x: auto; }
 footer { border-top: 1px solid var(--line); padding-top: 1rem; padding-bottom: 2.5rem; color: var(--quiet); font-size: .875rem; }
 footer p { max-width: none; }
