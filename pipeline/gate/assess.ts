@@ -27,16 +27,24 @@ export async function assessPending(
   return asked.map(({ name, checksum, sql }, at) => {
     const risk = risks[at];
     if (risk === undefined) throw new Error(`the classifier gave no answer for ${name}`);
-    const warnings = prismaWarnings(sql);
-    return {
-      migration: name,
-      checksum,
-      risk: withPrismaWarnings(risk, warnings),
-      evidence: [],
-      prismaWarnings: warnings.map(({ message }) => message),
-      nothingToLose: false,
-    };
+    return assessedOf({ name, checksum, sql }, risk);
   });
+}
+
+/** A migration's risk with what Prisma itself warned of; no database has been asked. */
+export function assessedOf(
+  { name, checksum, sql }: { readonly name: string; readonly checksum: string; readonly sql: string },
+  risk: FileRisk,
+): Assessed {
+  const warnings = prismaWarnings(sql);
+  return {
+    migration: name,
+    checksum,
+    risk: withPrismaWarnings(risk, warnings),
+    evidence: [],
+    prismaWarnings: warnings.map(({ message }) => message),
+    nothingToLose: false,
+  };
 }
 
 /** A loss that Prisma warned of is never safe; where the classifier found something itself, it has said it better. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { PipelineError, messageOf } from "../errors.js";
 import type { MigrationSource } from "./types.js";
@@ -12,7 +12,7 @@ export interface FileToJudge {
   readonly folder: string | undefined;
 }
 
-const scriptName = "migration.sql";
+export const scriptName = "migration.sql";
 
 /**
  * Finds the history of each file: the migrations folder it lies in (`…/NAME/migration.sql`), or the one that is named. Each
@@ -28,7 +28,7 @@ export function filesToJudge(files: readonly string[], historyFolder?: string): 
     folders.set(key, known);
     return { key, migrations: known };
   };
-  return files.map((named) => {
+  return files.flatMap(inside).map((named) => {
     const file = locate(named);
     const name = path.basename(path.dirname(path.resolve(file)));
     const inFolder = path.basename(file) === scriptName;
@@ -44,6 +44,17 @@ export function filesToJudge(files: readonly string[], historyFolder?: string): 
     const before = inFolder ? migrations.filter((migration) => migration.name.localeCompare(name) < 0) : migrations;
     return { source: { name: inFolder ? name : named, path: named, sql }, history: before, folder: undefined };
   });
+}
+
+/** A folder stands for what is in it: a migration's for its script, a migrations folder for all of them. */
+function inside(named: string): string[] {
+  const found = statSync(locate(named), { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return [named];
+  const own = path.join(named, scriptName);
+  if (existsSync(locate(own))) return [own];
+  const scripts = readFolder(locate(named)).map(({ name }) => path.join(named, name, scriptName));
+  if (scripts.length > 0) return scripts;
+  throw unreadable(named, new Error(`there is no ${scriptName} in it`));
 }
 
 /** npm runs scripts in the project's folder; a path may be meant from where npm was called. */

@@ -49,7 +49,13 @@ function build() {
   // Loaded only where no file is named; it needs what no bundle holds.
   const project = bundle("riskProject", { packages: "external" });
   const inputs = {
-    ...bundle("risk", { minifySyntax: true, minifyWhitespace: true, external: ["./riskProject.js"] }),
+    ...bundle("risk", {
+      minifySyntax: true,
+      minifyWhitespace: true,
+      external: ["./riskProject.js"],
+      // As `require`: a script of node:vm may not import.
+      supported: { "dynamic-import": false },
+    }),
     ...project,
   };
   const names = [...Object.keys(inputs), "tools/commands/risk.cjs", "package-lock.json"];

@@ -3,7 +3,14 @@ import { parseArgs } from "node:util";
 import { PipelineError, exitCodes, messageOf } from "../../pipeline/errors.js";
 import { assessFiles } from "../../pipeline/risk/assessFiles.js";
 import { type FileToJudge, filesToJudge } from "../../pipeline/risk/files.js";
-import { type FileRisk, type Tier, defaultLargeTableBytes, tiers } from "../../pipeline/risk/types.js";
+import {
+  type FileRisk,
+  type RiskOptions,
+  type Tier,
+  defaultLargeTableBytes,
+  tiers,
+} from "../../pipeline/risk/types.js";
+import type { ProjectFiles } from "./riskProject.js";
 
 /**
  * `npm run risk`: the risk of migrations, read from their SQL. Started often and on many files, so it loads only what the asked
@@ -13,16 +20,19 @@ import { type FileRisk, type Tier, defaultLargeTableBytes, tiers } from "../../p
 const usage = `Usage: npm run risk -- [options] [FILE…]
 
 Judges migrations by PostgreSQL's own parse tree, after the migrations before them in their folder. No database is asked
-for the verdict. Without FILE: the migrations that the local stack's database has not applied, all where it cannot be reached.
+for the verdict. FILE: a script, a migration's folder or a migrations folder. Without FILE: the migrations that the stack's
+database has not applied, all where it cannot be reached.
 
   --json             one JSON array, one entry a file
   --sarif            SARIF 2.1.0, for code scanning
   --github           annotations of GitHub Actions
+  --markdown         the comment for a pull request: what the stack asks, and how to approve
   --history DIR      the migrations folder that the files come after
-  --since REV        the migrations that differ from a git revision
+  --since REV        the migrations that differ from a git revision; A..B: that differ between both
+  --stack NAME       the stack whose project, settings and approvals count (default: from NODE_ENV)
   --postgres N       major version of the server (default 15)
-  --large BYTES      size from which a table is large (default ${defaultLargeTableBytes})
-  --schema NAME      schema of unqualified names (default public)
+  --large BYTES      size from which a table is large (default: the stack's risk.largeTableBytes, ${defaultLargeTableBytes} for FILE)
+  --schema NAME      schema of unqualified names (default: the stack's database.schema, public for FILE)
   --fail-on TIER     risky or dangerous: exit code ${exitCodes.refused} where a file is of that tier or above (default: never)
 
 Exit codes: ${exitCodes.ok} judged, ${exitCodes.usage} usage or unreadable file, ${exitCodes.refused} a file is at or above --fail-on`;
@@ -31,12 +41,14 @@ const flags = {
   json: { type: "boolean" },
   sarif: { type: "boolean" },
   github: { type: "boolean" },
+  markdown: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   history: { type: "string" },
   since: { type: "string" },
+  stack: { type: "string" },
   postgres: { type: "string", default: "15" },
-  large: { type: "string", default: String(defaultLargeTableBytes) },
-  schema: { type: "string", default: "public" },
+  large: { type: "string" },
+  schema: { type: "string" },
   "fail-on": { type: "string" },
 } as const;
 
@@ -73,16 +85,18 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const failOn = tierOf(values["fail-on"]);
-  if ([values.json, values.sarif, values.github].filter((flag) => flag === true).length > 1) {
-    throw usageError("--json, --sarif and --github are three outputs; name one.");
+  if ([values.json, values.sarif, values.github, values.markdown].filter((flag) => flag === true).length > 1) {
+    throw usageError("--json, --sarif, --github and --markdown are different outputs; name one.");
   }
-  const options = {
+  const chosen = await choose(files, values);
+  const options: RiskOptions = {
+    ...{ largeTableBytes: defaultLargeTableBytes, ...chosen.options },
     postgresMajor: wholeNumber("postgres", values.postgres),
-    largeTableBytes: wholeNumber("large", values.large),
-    defaultSchema: values.schema,
+    ...(values.large === undefined ? {} : { largeTableBytes: wholeNumber("large", values.large) }),
+    ...(values.schema === undefined ? {} : { defaultSchema: values.schema }),
   };
-  const risks = await assessFiles(await choose(files, values), options);
-  print(`${await render(risks, values)}\n`);
+  const risks = await assessFiles(chosen.files, options);
+  print(`${await render(chosen.files, risks, values)}\n`);
   if (failOn !== undefined && risks.some(({ tier }) => tiers.indexOf(tier) >= tiers.indexOf(failOn))) {
     process.exitCode = exitCodes.refused;
   }
@@ -105,23 +119,29 @@ function print(text: string): void {
   }
 }
 
-async function choose(files: readonly string[], values: { history?: string; since?: string }): Promise<FileToJudge[]> {
+type Values = ReturnType<typeof parse>["values"];
+
+async function choose(
+  files: readonly string[],
+  values: Values,
+): Promise<ProjectFiles | { files: FileToJudge[]; options?: undefined }> {
   if (files.length > 0) {
     if (values.since !== undefined) throw usageError("--since chooses the files; leave FILE out.");
-    return filesToJudge(files, values.history);
+    return { files: filesToJudge(files, values.history) };
   }
+  if (values.history !== undefined) throw usageError("--history says what comes before FILE; name a FILE.");
   // Configuration, git and the database are loaded only where they decide which files are meant.
   const { projectFiles } = await import("./riskProject.js");
-  return filesToJudge(await projectFiles(values.since), values.history);
+  return projectFiles(values.stack, values.since);
 }
 
-async function render(
-  risks: readonly FileRisk[],
-  { json, sarif, github }: { json?: boolean; sarif?: boolean; github?: boolean },
-): Promise<string> {
-  if (json === true) return (await import("../../pipeline/risk/output/json.js")).renderJson(risks);
-  if (sarif === true) return (await import("../../pipeline/risk/output/sarif.js")).renderSarif(risks);
-  if (github === true) return (await import("../../pipeline/risk/output/github.js")).renderGithub(risks);
+async function render(files: readonly FileToJudge[], risks: readonly FileRisk[], values: Values): Promise<string> {
+  if (values.json === true) return (await import("../../pipeline/risk/output/json.js")).renderJson(risks);
+  if (values.sarif === true) return (await import("../../pipeline/risk/output/sarif.js")).renderSarif(risks);
+  if (values.github === true) return (await import("../../pipeline/risk/output/github.js")).renderGithub(risks);
+  if (values.markdown === true) {
+    return (await import("./riskProject.js")).renderComment(values.stack, files, risks);
+  }
   const { renderTable } = await import("../../pipeline/risk/output/table.js");
   const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
   return renderTable(risks, { width: process.stdout.columns || 120, colours });

@@ -1,48 +1,50 @@
-import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { PipelineError, messageOf } from "../../pipeline/errors.js";
+import { stageSettings } from "../../config.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { assessedOf } from "../../pipeline/gate/assess.js";
+import { decideGate } from "../../pipeline/gate/decide.js";
+import { approveCommands } from "../../pipeline/gate/describe.js";
+import { renderRisks } from "../../pipeline/gate/markdown.js";
+import { policyOf } from "../../pipeline/gate/policy.js";
+import { summarise } from "../../pipeline/gate/summary.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { readHistory } from "../../pipeline/prisma/history.js";
-import { readFolder } from "../../pipeline/risk/files.js";
+import { checksumOf } from "../../pipeline/prisma/migrations.js";
+import { type FileToJudge, readFolder } from "../../pipeline/risk/files.js";
+import type { FileRisk, MigrationSource, RiskOptions } from "../../pipeline/risk/types.js";
+import { migrationsSince } from "./riskGit.js";
 import { type Target, readTarget, targetDatabase } from "./target.js";
 
-/** The configured project's migrations that are meant where no file is named: those since a git revision, or those pending. */
-export async function projectFiles(since: string | undefined): Promise<string[]> {
-  const target = readTarget(environmentOf(process.env["NODE_ENV"]));
-  const files = readFolder(target.paths.migrations);
-  if (since !== undefined) {
-    const changed = changedSince(since, target.paths.migrations);
-    return files.map((file) => file.path).filter((file) => changed.has(file));
-  }
-  const applied = await appliedNames(target);
-  return files.filter(({ name }) => !applied.has(name)).map((file) => file.path);
+/** What is meant where no file is named: the configured project's migrations, those since a git revision or those pending. */
+export interface ProjectFiles {
+  readonly files: readonly FileToJudge[];
+  /** As the project's configuration says. */
+  readonly options: Pick<RiskOptions, "largeTableBytes" | "defaultSchema">;
 }
 
-/** Absolute paths of the migrations that differ from the revision, those that git does not know yet included. */
-function changedSince(revision: string, folder: string): ReadonlySet<string> {
-  const git = (...args: string[]) =>
-    execFileSync("git", ["-C", folder, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  try {
-    const names = [
-      git("diff", "--name-only", "--relative", "-z", "--end-of-options", revision, "--", "."),
-      git("ls-files", "--others", "--exclude-standard", "-z"),
-    ];
-    return new Set(
-      names
-        .flatMap((list) => list.split("\0"))
-        .filter(Boolean)
-        .map((name) => path.resolve(folder, name)),
-    );
-  } catch (error) {
-    throw new PipelineError({
-      code: "RISK_GIT",
-      kind: "usage",
-      message: `git cannot tell which migrations differ from "${revision}": ${messageOf(error)}`,
-      state: "Nothing was touched.",
-      next: "Name a revision that is here: git log --oneline, or git fetch first.",
-    });
+export async function projectFiles(stack: string | undefined, since: string | undefined): Promise<ProjectFiles> {
+  const target = readTarget(stack ?? environmentOf(process.env["NODE_ENV"]));
+  const { config, paths } = target;
+  const options = { largeTableBytes: config.risk.largeTableBytes, defaultSchema: config.database.schema };
+  if (since !== undefined) {
+    const { history, changed } = migrationsSince(since, paths.migrations);
+    return { files: toJudge(history, changed, paths.migrations), options };
   }
+  const history = readFolder(paths.migrations).map((source) => ({ ...source, path: fromHere(source.path) }));
+  const applied = await appliedNames(target);
+  const pending = new Set(history.map(({ name }) => name).filter((name) => !applied.has(name)));
+  return { files: toJudge(history, pending, paths.migrations), options };
+}
+
+function toJudge(history: readonly MigrationSource[], names: ReadonlySet<string>, folder: string): FileToJudge[] {
+  return history.filter(({ name }) => names.has(name)).map((source) => ({ source, history, folder }));
+}
+
+/** Annotations and SARIF want paths from the checkout's root, where npm runs this. */
+function fromHere(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith("..") ? file : relative;
 }
 
 /** Migrations that the environment's database has; none where it was never made or does not answer. */
@@ -63,4 +65,25 @@ async function appliedNames(target: Target): Promise<ReadonlySet<string>> {
     if (error instanceof PipelineError) return new Set();
     throw error;
   }
+}
+
+/**
+ * The comment for a pull request: each migration above safe, what the stack asks for it and the commands that approve.
+ *
+ * @param files in the order of `risks`
+ */
+export function renderComment(
+  named: string | undefined,
+  files: readonly FileToJudge[],
+  risks: readonly FileRisk[],
+): string {
+  const stack = named ?? environmentOf(process.env["NODE_ENV"]);
+  const { config } = readTarget(stack);
+  const settings = stageSettings(config).risk;
+  const assessed = risks.flatMap((risk, at) => {
+    const source = files[at]?.source;
+    return source === undefined ? [] : [assessedOf({ ...source, checksum: checksumOf(source.sql) }, risk)];
+  });
+  const { decisions } = decideGate(assessed, policyOf(stack, settings), settings.approvals);
+  return renderRisks(summarise(decisions), approveCommands(stack, decisions));
 }

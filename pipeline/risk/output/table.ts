@@ -30,7 +30,7 @@ export function renderTable(risks: readonly FileRisk[], { width, colours }: Tabl
   for (const risk of risks) {
     const shown = risk.findings.filter(({ tier }) => tier !== "safe");
     if (shown.length === 0 && risk.tier === "safe") continue;
-    table.push([colour[risk.tier](risk.tier), [paint.bold(nameOf(risk.file)), ...shown.map(describe)].join("\n")]);
+    table.push([colour[risk.tier](risk.tier), [paint.bold(nameOf(risk.file)), ...describe(shown)].join("\n")]);
   }
   const counts = (["safe", "risky", "dangerous"] as const).map(
     (tier) => `${marks[tier]} ${risks.filter((risk) => risk.tier === tier).length} ${tier}`,
@@ -43,9 +43,13 @@ export function renderTable(risks: readonly FileRisk[], { width, colours }: Tabl
   return `${table.length > 0 ? `${table.toString()}\n` : ""}${counts.join("  ")}${unsaid}`;
 }
 
-function describe({ rule, line, message, safer, ignored }: RiskFinding): string {
-  const end = ignored === undefined ? `Safer: ${safer}` : `Ignored: ${ignored.reason}`;
-  return `line ${line}, ${rule}: ${message} ${end}`;
+/** The safer way is said once for each rule, after the last of its findings. */
+function describe(findings: readonly RiskFinding[]): string[] {
+  return findings.map(({ rule, line, message, safer, ignored }, at) => {
+    const again = findings.slice(at + 1).some((later) => later.rule === rule && later.safer === safer);
+    const end = ignored !== undefined ? ` Ignored: ${ignored.reason}` : again ? "" : ` Safer: ${safer}`;
+    return `line ${line}, ${rule}: ${message}${end}`;
+  });
 }
 
 /** The migration's name, which is its folder's. */
