@@ -7,11 +7,19 @@ export function renderRiskBench(report: RiskReport): string {
   const share = (count: number | undefined) => (count === undefined ? "–" : `${((100 * count) / files).toFixed(0)} %`);
   const time = new Table({ head: ["", "safe-migration", "squawk"], style: { head: [], border: [] } });
   time.push(
-    [`${files} files, one process`, `${seconds.ours.toFixed(2)} s`, seconds.squawk === undefined ? "–" : `${seconds.squawk.toFixed(2)} s`],
-    ["one file (Node.js alone)", `${(seconds.start * 1000).toFixed(0)} ms (${(seconds.node * 1000).toFixed(0)} ms)`, ""],
+    [
+      `${files} files, one process`,
+      `${seconds.ours.toFixed(2)} s`,
+      seconds.squawk === undefined ? "–" : `${seconds.squawk.toFixed(2)} s`,
+    ],
+    [
+      "one file (Node.js alone)",
+      `${(seconds.start * 1000).toFixed(0)} ms (${(seconds.node * 1000).toFixed(0)} ms)`,
+      "",
+    ],
     ["files flagged", share(flagged.ours), share(flagged.squawk)],
     ["… without rules of style", share(flagged.ours), share(flagged.squawkWithoutStyle)],
-  ); // prettier-ignore
+  );
   const figures = new Table({
     head: ["effect", "tool", "found", "wrong", "missed", "precision", "recall"],
     style: { head: [], border: [] },

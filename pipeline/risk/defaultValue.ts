@@ -1,6 +1,5 @@
 import type { Node } from "libpg-query";
-import { isVolatileBuiltIn } from "./functions.js";
-import { isBuiltIn } from "./functions.js";
+import { isBuiltIn, isVolatileBuiltIn } from "./functions.js";
 import type { SchemaState } from "./schemaState.js";
 import { functionsIn } from "./walk.js";
 
@@ -12,4 +11,9 @@ export function volatileFunction(state: SchemaState, value: Node | undefined): s
     if (own !== undefined) return own.volatile;
     return isVolatileBuiltIn(bare) || !isBuiltIn(bare);
   });
+}
+
+/** A function whose body is not PostgreSQL's own: what it does for each row cannot be seen. */
+export function isOutOfSight(name: string): boolean {
+  return !isBuiltIn(name.slice(name.lastIndexOf(".") + 1));
 }

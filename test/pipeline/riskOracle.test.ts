@@ -12,10 +12,15 @@ describe("a made history, replayed on PostgreSQL", () => {
   it("holds the rewrites and drops that the classifier names, and no others", async () => {
     const migrations = await makeHistory(150, 3);
     const names = new Set(migrations.map(({ name }) => name));
-    const ours = await assessMigrations(migrations, names, { postgresMajor: 15, largeTableBytes: defaultLargeTableBytes });
+    const ours = await assessMigrations(migrations, names, {
+      postgresMajor: 15,
+      largeTableBytes: defaultLargeTableBytes,
+    });
     const cluster = await testCluster();
     const database = await cluster.create("risk_oracle");
-    const observed = await withClient(database, { applicationName: "risk oracle" }, (client) => observe(client, migrations));
+    const observed = await withClient(database, { applicationName: "risk oracle" }, (client) =>
+      observe(client, migrations),
+    );
     await cluster.drop("risk_oracle");
     const findings = ours.map((file) => ({ ...file, effects: [...file.effects], findings: [...file.findings] }));
     const least = new Map(migrations.map((migration) => [migration.name, migration.least]));
@@ -32,4 +37,4 @@ describe("a made history, replayed on PostgreSQL", () => {
     assert.deepEqual(result.safeThatDropped, []);
     assert.ok(result.tiers.safe > 0.75 * migrations.length, JSON.stringify(result.tiers));
   });
-}); // prettier-ignore
+});

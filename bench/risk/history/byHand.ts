@@ -8,7 +8,11 @@ export const byHandSteps: readonly StepKind[] = [
     name: "index concurrently",
     weight: 4,
     make(schema, random) {
-      const found = findField(schema, random, (field, model) => isFree(field, model) && field.type !== "Json" && !field.list);
+      const found = findField(
+        schema,
+        random,
+        (field, model) => isFree(field, model) && field.type !== "Json" && !field.list,
+      );
       if (found === undefined) return undefined;
       const { model, field } = found;
       return {
@@ -33,7 +37,8 @@ export const byHandSteps: readonly StepKind[] = [
     name: "rows of reference data",
     weight: 1.5,
     make(schema, random) {
-      const suits = ({ fields, links }: Model) => links.length === 0 && fields.every((f) => f.optional || f.value !== "" || f.list);
+      const suits = ({ fields, links }: Model) =>
+        links.length === 0 && fields.every((f) => f.optional || f.value !== "" || f.list);
       const models = schema.models.filter((model) => suits(model) && model.id.startsWith("String"));
       if (models.length === 0) return undefined;
       const { name } = random.pick(models);
@@ -122,7 +127,12 @@ CREATE TRIGGER "touch_${id}" BEFORE UPDATE ON "${name}" FOR EACH ROW EXECUTE FUN
     name: "rewrite by hand",
     weight: 0.3,
     make(schema, random) {
-      const found = findField(schema, random, ({ type, native, list, value, optional }) => type === "String" && native === "" && !list && value === "" && optional);
+      const found = findField(
+        schema,
+        random,
+        ({ type, native, list, value, optional }) =>
+          type === "String" && native === "" && !list && value === "" && optional,
+      );
       if (found === undefined) return undefined;
       const { model, field } = found;
       return {
@@ -133,4 +143,4 @@ CREATE TRIGGER "touch_${id}" BEFORE UPDATE ON "${name}" FOR EACH ROW EXECUTE FUN
       };
     },
   },
-]; // prettier-ignore
+];

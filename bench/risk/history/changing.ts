@@ -85,7 +85,9 @@ export const changingSteps: readonly StepKind[] = [
     name: "new serial field",
     weight: 0.3,
     make(schema, random) {
-      const models = schema.models.filter(({ id, fields }) => !id.startsWith("Int") && !fields.some(({ value }) => value === "autoincrement()"));
+      const models = schema.models.filter(
+        ({ id, fields }) => !id.startsWith("Int") && !fields.some(({ value }) => value === "autoincrement()"),
+      );
       if (models.length === 0) return undefined;
       const { name } = random.pick(models);
       const field = newField(modelIn(schema, name), random, "optional");
@@ -150,7 +152,7 @@ export const changingSteps: readonly StepKind[] = [
       };
     },
   },
-]; // prettier-ignore
+];
 
 function dropField(model: Model, field: string): void {
   model.fields = model.fields.filter(({ name }) => name !== field);

@@ -47,7 +47,15 @@ export const growingSteps: readonly StepKind[] = [
     make(schema, random) {
       const { name } = random.pick(schema.models);
       const field = unused(fieldWords, fieldNames(modelIn(schema, name)), random);
-      const value: Field = { name: field, type: "String", native: "", optional: false, list: true, value: "", unique: false };
+      const value: Field = {
+        name: field,
+        type: "String",
+        native: "",
+        optional: false,
+        list: true,
+        value: "",
+        unique: false,
+      };
       return { least: "safe", edit: (after) => modelIn(after, name).fields.push({ ...value }) };
     },
   },
@@ -70,7 +78,11 @@ export const growingSteps: readonly StepKind[] = [
     weight: 9,
     benign: true,
     make(schema, random) {
-      const found = findField(schema, random, (field, model) => isFree(field, model) && field.type !== "Json" && !field.list);
+      const found = findField(
+        schema,
+        random,
+        (field, model) => isFree(field, model) && field.type !== "Json" && !field.list,
+      );
       if (found === undefined) return undefined;
       const { model, field } = found;
       return { least: "safe", edit: (after) => modelIn(after, model.name).indexes.push([field.name]) };
@@ -141,8 +153,9 @@ export const growingSteps: readonly StepKind[] = [
       if (found === undefined) return undefined;
       return {
         least: "safe",
-        edit: (after) => (fieldIn(after, found.model.name, found.field.name).native = random.chance(0.5) ? "" : "@db.VarChar(250)"),
+        edit: (after) =>
+          (fieldIn(after, found.model.name, found.field.name).native = random.chance(0.5) ? "" : "@db.VarChar(250)"),
       };
     },
   },
-]; // prettier-ignore
+];

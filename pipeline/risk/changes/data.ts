@@ -2,6 +2,7 @@ import type { Node } from "libpg-query";
 import type { Change } from "../change.js";
 import { type Name, nameOf } from "../names.js";
 import { functionsIn, walk } from "../walk.js";
+import { alwaysTrue } from "./alwaysTrue.js";
 import { tableFromQuery } from "./create.js";
 
 /**
@@ -20,6 +21,18 @@ export function dataChanges(node: Node): Change[] {
 }
 
 function rowChange(node: Node): Change | undefined {
+  const change = writeOf(node);
+  // What the catalog says is how PostgreSQL reads every table.
+  if (change === undefined || !("table" in change) || change.table === undefined || !isCatalog(change.table))
+    return change;
+  return { kind: "opaque", what: `A write to the catalog table ${change.table.name}`, inner: [], hints: [] };
+}
+
+function isCatalog({ schema, name }: Name): boolean {
+  return schema === "pg_catalog" || schema === "information_schema" || (schema === undefined && name.startsWith("pg_"));
+}
+
+function writeOf(node: Node): Change | undefined {
   if ("UpdateStmt" in node) {
     const { relation, whereClause, fromClause, targetList } = node.UpdateStmt;
     const columns = (targetList ?? []).flatMap((item) => ("ResTarget" in item ? [item.ResTarget.name ?? ""] : []));
@@ -29,7 +42,9 @@ function rowChange(node: Node): Change | undefined {
     return write("DELETE", nameOf(node.DeleteStmt.relation), node.DeleteStmt.whereClause, node.DeleteStmt.usingClause);
   }
   if ("MergeStmt" in node) {
-    return { kind: "write", verb: "MERGE", table: nameOf(node.MergeStmt.relation), filtered: true, columns: [] };
+    const { relation, joinCondition } = node.MergeStmt;
+    const filtered = joinCondition === undefined || !alwaysTrue(joinCondition);
+    return { kind: "write", verb: "MERGE", table: nameOf(relation), filtered, columns: [] };
   }
   if ("InsertStmt" in node) {
     const table = nameOf(node.InsertStmt.relation);
@@ -58,23 +73,6 @@ function write(
 /** FROM with a subquery or JOIN … ON may filter by itself. */
 function joins(from: readonly Node[] | undefined): boolean {
   return (from ?? []).some((item) => "JoinExpr" in item && item.JoinExpr.quals !== undefined);
-}
-
-/** `WHERE true`, `WHERE 1 = 1`. */
-function alwaysTrue(where: Node): boolean {
-  if ("A_Const" in where) return where.A_Const.boolval?.boolval === true;
-  if ("A_Expr" in where && where.A_Expr.kind === "AEXPR_OP") {
-    const { lexpr, rexpr, name } = where.A_Expr;
-    const equal = (name ?? []).some((part) => "String" in part && part.String.sval === "=");
-    return equal && sameConstant(lexpr, rexpr);
-  }
-  return false;
-}
-
-function sameConstant(left: Node | undefined, right: Node | undefined): boolean {
-  if (left === undefined || right === undefined || !("A_Const" in left) || !("A_Const" in right)) return false;
-  const value = ({ location: _location, ...rest }: typeof left.A_Const) => JSON.stringify(rest);
-  return value(left.A_Const) === value(right.A_Const);
 }
 
 /** COPY: rows come in, or go out; a program is out of sight. */

@@ -8,7 +8,7 @@ import { copyChanges, dataChanges } from "./data.js";
 import { dropObjects } from "./drop.js";
 import { doBlock, hintsIn } from "./opaque.js";
 import { rename, setSchema } from "./rename.js";
-import { configuredPath, setVariable } from "./session.js";
+import { configured, setVariable } from "./session.js";
 import { typeChange } from "./types.js";
 
 /** What a statement does; opaque where it cannot be read or is of a kind that is not known here. */
@@ -154,8 +154,8 @@ function schemaChange(node: Node): Change[] | undefined {
 
 function rowChange(node: Node): Change[] | undefined {
   if ("SelectStmt" in node) {
-    const path = configuredPath(node);
-    return path === undefined ? dataChanges(node) : [path];
+    const setting = configured(node);
+    return setting === undefined ? dataChanges(node) : [setting];
   }
   if ("InsertStmt" in node || "UpdateStmt" in node || "DeleteStmt" in node || "MergeStmt" in node)
     return dataChanges(node);

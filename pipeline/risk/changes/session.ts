@@ -11,16 +11,14 @@ export function setVariable(statement: VariableSetStmt): Change {
     return { kind: "searchPath", schemas, local: statement.is_local === true };
   }
   if (name === "timezone") return { kind: "timeZone", zone: values[0] ?? "" };
-  // Triggers and foreign keys of every table are off under "replica".
-  if (name === "session_replication_role" && values[0] !== "origin" && values[0] !== undefined) {
-    return {
-      kind: "opaque",
-      what: `SET session_replication_role = ${values[0]} (triggers and foreign keys are off)`,
-      inner: [],
-      hints: [],
-    };
-  }
-  return { kind: "harmless" };
+  return triggersOff(name, values[0]) ?? { kind: "harmless" };
+}
+
+/** Triggers and foreign keys of every table are off under "replica". */
+function triggersOff(name: string, value: string | undefined): Change | undefined {
+  if (name !== "session_replication_role" || value === undefined || value.toLowerCase() === "origin") return undefined;
+  const what = `SET session_replication_role = ${value} (triggers and foreign keys are off)`;
+  return { kind: "opaque", what, inner: [], hints: [] };
 }
 
 function constants(nodes: readonly Node[] | undefined): string[] {
@@ -39,16 +37,15 @@ function splitPath(value: string): string[] {
     .filter((part) => part !== "");
 }
 
-/** `SELECT set_config('search_path', …, false)`, as pg_dump writes it. */
-export function configuredPath(node: Node): Change | undefined {
+/** `SELECT set_config('search_path', …, false)`, as pg_dump writes it, is a SET. */
+export function configured(node: Node): Change | undefined {
   if (!("SelectStmt" in node)) return undefined;
   const [target, ...more] = node.SelectStmt.targetList ?? [];
   if (target === undefined || more.length > 0 || !("ResTarget" in target)) return undefined;
   const { val } = target.ResTarget;
   if (val === undefined || !("FuncCall" in val) || strings(val.FuncCall.funcname).at(-1) !== "set_config")
     return undefined;
-  const [name, value] = constants(val.FuncCall.args);
-  return name?.toLowerCase() === "search_path"
-    ? { kind: "searchPath", schemas: splitPath(value ?? ""), local: false }
-    : undefined;
+  const [name = "", value] = constants(val.FuncCall.args);
+  if (name.toLowerCase() !== "search_path") return triggersOff(name.toLowerCase(), value);
+  return { kind: "searchPath", schemas: splitPath(value ?? ""), local: false };
 }

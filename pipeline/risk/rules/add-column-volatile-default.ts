@@ -1,4 +1,4 @@
-import { volatileFunction } from "../defaultValue.js";
+import { isOutOfSight, volatileFunction } from "../defaultValue.js";
 import { show } from "../names.js";
 import { defineRule } from "../rule.js";
 
@@ -13,7 +13,8 @@ export const addColumnVolatileDefault = defineRule({
     "Add the column without the default, then set the default (ALTER COLUMN … SET DEFAULT, for new rows), then fill the old rows in batches.",
   versions: "all; before 11 every default rewrites",
   source: "RISKS 3; PostgreSQL manual, ALTER TABLE, Notes",
-  boundary: "Safe below the configured size of table (†), and with a constant or now().",
+  boundary:
+    "Safe below the configured size of table (†), and with a constant or now(). A function that is not PostgreSQL's own is risky whatever the size.",
   example: `ALTER TABLE "User" ADD COLUMN "token" UUID NOT NULL DEFAULT gen_random_uuid();`,
   on: ["addColumn"],
   match({ table, column, ifNotExists }, context) {
@@ -22,9 +23,11 @@ export const addColumnVolatileDefault = defineRule({
     const name = volatileFunction(context.state, column.defaultValue);
     if (name === undefined && context.postgres >= 11) return undefined;
     const why = name === undefined ? "before PostgreSQL 11 any default does so" : `${name}() is computed for each row`;
+    const message = `Adding column "${column.name}" to ${show(table)} writes the table anew: ${why}.`;
+    if (name === undefined || !isOutOfSight(name)) return { message, ...context.bySize(table) };
     return {
-      message: `Adding column "${column.name}" to ${show(table)} writes the table anew: ${why}.`,
-      ...context.bySize(table),
+      message: `${message} It cannot be seen what else that function does.`,
+      tier: context.unlessEmpty(table, "risky"),
     };
   },
 });

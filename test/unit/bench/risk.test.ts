@@ -22,7 +22,10 @@ const said = (name: string, tier: "safe" | "risky" | "dangerous", effects: strin
 
 describe("bench risk", () => {
   it("counts what is found, wrong and missed among the files that PostgreSQL applied", () => {
-    const claims = claimsOfOurs([said("a", "risky", ["drop"]), said("c", "risky", ["drop"]), said("e", "risky", ["drop"])], nameOf);
+    const claims = claimsOfOurs(
+      [said("a", "risky", ["drop"]), said("c", "risky", ["drop"]), said("e", "risky", ["drop"])],
+      nameOf,
+    );
     const figures = figuresOf("x", "drop", claims, observed);
     assert.deepEqual(figures, { ...figures, hits: 1, wrong: ["c"], missed: ["b"], precision: 0.5, recall: 0.5 });
     const nobody = figuresOf("x", "scan", [], observed);
@@ -31,9 +34,16 @@ describe("bench risk", () => {
 
   it("reads squawk's rules by what they say of rows and tables", () => {
     const finding = (name: string, rule_name: string) => ({ file: file(name), line: 0, rule_name });
-    const found = [finding("a", "ban-drop-table"), finding("b", "prefer-text-field"), finding("d", "changing-column-type")];
+    const found = [
+      finding("a", "ban-drop-table"),
+      finding("b", "prefer-text-field"),
+      finding("d", "changing-column-type"),
+    ];
     const claims = claimsOfSquawk(found, ["a", "b", "d"], nameOf);
-    assert.deepEqual(claims.map(({ effects }) => [...effects]), [["drop"], [], ["rewrite", "scan"]]);
+    assert.deepEqual(
+      claims.map(({ effects }) => [...effects]),
+      [["drop"], [], ["rewrite", "scan"]],
+    );
   });
 
   it("names what is called too low, and what only one of both finds", () => {
@@ -42,7 +52,12 @@ describe("bench risk", () => {
       { file: file("c"), line: 0, rule_name: "ban-drop-column" },
       { file: file("b"), line: 0, rule_name: "prefer-robust-stmts" },
     ];
-    const ours = [said("a", "safe", []), said("b", "risky", ["drop"], ["drop-column"]), said("c", "safe", []), said("d", "safe", ["rewrite"])];
+    const ours = [
+      said("a", "safe", []),
+      said("b", "risky", ["drop"], ["drop-column"]),
+      said("c", "safe", []),
+      said("d", "safe", ["rewrite"]),
+    ];
     const result = compare(migrations, { ours, squawk, observed, least: new Map([["d", "risky"]]) });
     assert.deepEqual(result.safeThatDropped, ["a"]);
     assert.deepEqual(result.calledTooLow, ["d"]);
@@ -58,4 +73,4 @@ describe("bench risk", () => {
     assert.ok(one.every(({ sql }) => sql.trim() !== ""));
     assert.deepEqual(new Set(one.map(({ least }) => least)).size, 3);
   });
-}); // prettier-ignore
+});

@@ -79,7 +79,10 @@ describe("risk: the command", function () {
   it("takes a folder for the scripts in it", async () => {
     const names = ["1_init", "2_wider", "3_more", "4_ignored"];
     const whole = await json(path.join(folder, "migrations"));
-    assert.deepEqual(whole.map(({ file: name }) => name), names.map(file));
+    assert.deepEqual(
+      whole.map(({ file: name }) => name),
+      names.map(file),
+    );
     assert.equal((await json(path.dirname(file("2_wider"))))[0]?.tier, "safe");
   });
 
@@ -95,7 +98,10 @@ describe("risk: the command", function () {
     add("5_odd, name:%", `DROP TABLE "x%y";`);
     const { stdout } = await risk("--github", file("5_odd, name:%"), file("4_ignored"));
     const [error = "", notice = ""] = stdout.split("\n");
-    assert.match(error, /^::error file=.*5_odd%2C name%3A%25\/migration\.sql,line=1,title=dangerous%3A drop-table::Table "x%25y" is dropped/);
+    assert.match(
+      error,
+      /^::error file=.*5_odd%2C name%3A%25\/migration\.sql,line=1,title=dangerous%3A drop-table::Table "x%25y" is dropped/,
+    );
     assert.match(error, /%0ASafer: /);
     assert.match(notice, /^::notice file=.*line=2,.*Ignored: nobody has read them yet$/);
   });
@@ -103,7 +109,10 @@ describe("risk: the command", function () {
   it("does not count what a comment with a reason answers for", async () => {
     const [judged] = await json(file("4_ignored"));
     assert.equal(judged?.tier, "safe");
-    assert.deepEqual(judged.findings.map((finding) => "ignored" in finding), [true]);
+    assert.deepEqual(
+      judged.findings.map((finding) => "ignored" in finding),
+      [true],
+    );
   });
 
   it("ends with 3 where a file is at or above --fail-on, and with 0 otherwise", async () => {
@@ -154,7 +163,8 @@ describe("risk: the command", function () {
 describe("risk: the migrations that git says changed", function () {
   this.timeout(60_000);
   let folder: string;
-  const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: folder });
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: folder });
 
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), "risk-git-"));
@@ -188,9 +198,15 @@ describe("risk: the migrations that git says changed", function () {
   it("A..B: as they are in B, whatever lies in the folder", async () => {
     const { history, changed } = await since("1_init..2_change");
     assert.deepEqual([...changed], ["2_change"]);
-    assert.deepEqual(history.map(({ name, sql }) => [name, sql.length]), [["1_init", 34], ["2_change", 49]]);
+    assert.deepEqual(
+      history.map(({ name, sql }) => [name, sql.length]),
+      [
+        ["1_init", 34],
+        ["2_change", 49],
+      ],
+    );
     const open = await since("2_change...");
     assert.deepEqual([...open.changed], ["3_drop"]);
     assert.match(open.history[2]?.sql ?? "", /é$/);
   });
-}); // prettier-ignore
+});

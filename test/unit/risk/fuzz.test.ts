@@ -14,13 +14,42 @@ import { rowsOfTypesAndData } from "./rowsOfTypesAndData.js";
 const sample = path.resolve(__dirname, "../../../prisma/migrations");
 const corpus: readonly string[] = [
   ...rules.map(({ example }) => example),
-  ...[rowsOfTables, rowsOfTypesAndData].flatMap((rows) => Object.values(rows).flatMap((cases) => cases.map(({ sql }) => sql))),
-  ...readdirSync(sample).filter((name) => /^\d/.test(name)).map((name) => readFileSync(path.join(sample, name, "migration.sql"), "utf8")),
+  ...[rowsOfTables, rowsOfTypesAndData].flatMap((rows) =>
+    Object.values(rows).flatMap((cases) => cases.map(({ sql }) => sql)),
+  ),
+  ...readdirSync(sample)
+    .filter((name) => /^\d/.test(name))
+    .map((name) => readFileSync(path.join(sample, name, "migration.sql"), "utf8")),
 ];
 const words = [...new Set(corpus.flatMap((sql) => sql.match(/\w+|"[^"]*"|'[^']*'|[^\s\w]/g) ?? []))];
-const odd = ["\0", "\uFEFF", "\r\n", "$$", "$a$", "'", '"', "/*", "*/", "--", ";", "\\", "é", "𝒳", "E'\\'", "U&\"\\0061\"", "((((", "::", "\u2028"];
+const odd = [
+  "\0",
+  "\uFEFF",
+  "\r\n",
+  "$$",
+  "$a$",
+  "'",
+  '"',
+  "/*",
+  "*/",
+  "--",
+  ";",
+  "\\",
+  "é",
+  "𝒳",
+  "E'\\'",
+  'U&"\\0061"',
+  "((((",
+  "::",
+  "\u2028",
+];
 
-type Mutation = { readonly kind: "insert" | "remove" | "repeat" | "cut" | "swap"; readonly at: number; readonly length: number; readonly text: string };
+type Mutation = {
+  readonly kind: "insert" | "remove" | "repeat" | "cut" | "swap";
+  readonly at: number;
+  readonly length: number;
+  readonly text: string;
+};
 const mutation: fc.Arbitrary<Mutation> = fc.record({
   kind: fc.constantFrom("insert", "remove", "repeat", "cut", "swap"),
   at: fc.nat(4_000),
@@ -67,26 +96,34 @@ describe("risk: fuzz", function () {
 
   it("SQL with words and signs put in, taken out and cut off never stops it, and is never safe where it cannot be read", async () => {
     let unreadable = 0;
-    const property = fc.asyncProperty(fc.constantFrom(...corpus), fc.array(mutation, { minLength: 1, maxLength: 4 }), async (sql, mutations) => {
-      const text = mutations.reduce(mutate, sql);
-      const risk = await judge(text);
-      const lines = text.split("\n").length;
-      for (const { line, message, safer } of risk.findings) assert.ok(line >= 1 && line <= lines && message !== "" && safer !== "");
-      if (isReadable(text) || text.trim() === "") return;
-      unreadable += 1;
-      assert.equal(risk.tier, "dangerous", JSON.stringify(text));
-    });
+    const property = fc.asyncProperty(
+      fc.constantFrom(...corpus),
+      fc.array(mutation, { minLength: 1, maxLength: 4 }),
+      async (sql, mutations) => {
+        const text = mutations.reduce(mutate, sql);
+        const risk = await judge(text);
+        const lines = text.split("\n").length;
+        for (const { line, message, safer } of risk.findings)
+          assert.ok(line >= 1 && line <= lines && message !== "" && safer !== "");
+        if (isReadable(text) || text.trim() === "") return;
+        unreadable += 1;
+        assert.equal(risk.tier, "dangerous", JSON.stringify(text));
+      },
+    );
     await fc.assert(property, { numRuns: 1_500 });
     assert.ok(unreadable > 300, `only ${unreadable} texts could not be read`);
   });
 
   it("statements of the corpus in any order are followed", async () => {
-    const property = fc.asyncProperty(fc.array(fc.constantFrom(...corpus), { minLength: 1, maxLength: 12 }), async (scripts) => {
-      const migrations = scripts.map((sql, at) => ({ name: String(at), path: String(at), sql }));
-      const names = new Set(migrations.map(({ name }) => name));
-      const risks = await assessMigrations(migrations, names, { postgresMajor: 15, largeTableBytes: 1e8 });
-      assert.equal(risks.length, scripts.length);
-    });
+    const property = fc.asyncProperty(
+      fc.array(fc.constantFrom(...corpus), { minLength: 1, maxLength: 12 }),
+      async (scripts) => {
+        const migrations = scripts.map((sql, at) => ({ name: String(at), path: String(at), sql }));
+        const names = new Set(migrations.map(({ name }) => name));
+        const risks = await assessMigrations(migrations, names, { postgresMajor: 15, largeTableBytes: 1e8 });
+        assert.equal(risks.length, scripts.length);
+      },
+    );
     await fc.assert(property, { numRuns: 200 });
   });
-}); // prettier-ignore
+});

@@ -19,7 +19,7 @@ export const rowsOfTables: Readonly<Record<string, readonly Case[]>> = {
     { name: "on a large table", sql: `ALTER TABLE "User" ADD COLUMN "a" TIMESTAMPTZ DEFAULT clock_timestamp();`, tier: "risky", facts: { User: large }, effects: ["rewrite", "lock"] },
     { name: "on a small table", sql: `ALTER TABLE "User" ADD COLUMN "a" UUID DEFAULT gen_random_uuid();`, tier: "safe", facts: { User: small } },
     { name: "by a function of the history that is immutable", before: [shop, `CREATE FUNCTION one() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';`], sql: `ALTER TABLE "User" ADD COLUMN "a" INTEGER DEFAULT one();`, tier: "safe", effects: [] },
-    { name: "by a function that is not known", sql: `ALTER TABLE "User" ADD COLUMN "a" TEXT DEFAULT nanoid();`, tier: "safe", effects: ["rewrite", "lock"] },
+    { name: "by a function that is not known", sql: `ALTER TABLE "User" ADD COLUMN "a" TEXT DEFAULT nanoid();`, tier: "risky", effects: ["rewrite", "lock"] },
   ],
   "4 serial, identity, generated": [
     { name: "serial", sql: `ALTER TABLE "User" ADD COLUMN "n" SERIAL NOT NULL;`, tier: "risky", rule: "add-column-generated", effects: ["rewrite", "lock"] },

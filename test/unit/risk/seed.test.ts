@@ -44,64 +44,147 @@ const add = (part: keyof typeof parts, text: string) => (before: typeof parts) =
 
 const plan: Readonly<Record<Tier, readonly Line[]>> = {
   safe: [
-    { line: "Agregar nuevas tablas", cases: {
-      "a table": add("more", "model Tag {\n  id Int @id\n  name String\n}"),
-      "a table that refers to another": (before) => add("more", "model Visit {\n  id Int @id\n  at DateTime\n  userId Int\n  user User @relation(fields: [userId], references: [id])\n}")(add("user", "visits Visit[]")(before)),
-    } },
-    { line: "Agregar nuevas columnas (con valores por defecto)", cases: {
-      "a constant": add("user", "points Int @default(0)"),
-      "the time": add("user", "createdAt DateTime @default(now())"),
-      "a value of an enum": add("user", "last Status @default(NEW)"),
-      "none needed": add("user", "nickname String?"),
-      "a list": add("user", "tags String[]"),
-    } },
-    { line: "Agregar índices", cases: { "an index": add("user", "@@index([name])"), "over two columns": add("order", "@@index([userId, status])") } },
-    { line: "Agregar constraints únicos", cases: { "a unique": add("user", "@@unique([email])"), "over two columns": add("order", "@@unique([userId, note])") } },
-    { line: "Modificar tipos de datos compatibles", cases: {
-      "a longer limit": change("user", "VarChar(100)", "VarChar(250)"),
-      "no limit": change("user", "email String @db.VarChar(100)", "email String"),
-      "more digits": change("order", "Decimal(10,2)", "Decimal(14,2)"),
-    } },
+    {
+      line: "Agregar nuevas tablas",
+      cases: {
+        "a table": add("more", "model Tag {\n  id Int @id\n  name String\n}"),
+        "a table that refers to another": (before) =>
+          add(
+            "more",
+            "model Visit {\n  id Int @id\n  at DateTime\n  userId Int\n  user User @relation(fields: [userId], references: [id])\n}",
+          )(add("user", "visits Visit[]")(before)),
+      },
+    },
+    {
+      line: "Agregar nuevas columnas (con valores por defecto)",
+      cases: {
+        "a constant": add("user", "points Int @default(0)"),
+        "the time": add("user", "createdAt DateTime @default(now())"),
+        "a value of an enum": add("user", "last Status @default(NEW)"),
+        "none needed": add("user", "nickname String?"),
+        "a list": add("user", "tags String[]"),
+      },
+    },
+    {
+      line: "Agregar índices",
+      cases: {
+        "an index": add("user", "@@index([name])"),
+        "over two columns": add("order", "@@index([userId, status])"),
+      },
+    },
+    {
+      line: "Agregar constraints únicos",
+      cases: {
+        "a unique": add("user", "@@unique([email])"),
+        "over two columns": add("order", "@@unique([userId, note])"),
+      },
+    },
+    {
+      line: "Modificar tipos de datos compatibles",
+      cases: {
+        "a longer limit": change("user", "VarChar(100)", "VarChar(250)"),
+        "no limit": change("user", "email String @db.VarChar(100)", "email String"),
+        "more digits": change("order", "Decimal(10,2)", "Decimal(14,2)"),
+      },
+    },
   ],
   risky: [
     { line: "Eliminar columnas", cases: { "a column": change("user", "name String?", "") } },
-    { line: "Modificar tipos de datos incompatibles", cases: {
-      "text to a number": change("order", "note String?", "note Int?"),
-      "a number to text": change("order", "total Decimal @db.Decimal(10,2)", "total String"),
-      "a shorter limit": change("user", "VarChar(100)", "VarChar(50)"),
-    } },
-    { line: "Agregar constraints NOT NULL sin valor por defecto", cases: {
-      "to a column": change("user", "name String?", "name String"),
-      "with a column": add("user", "country String"),
-    } },
+    {
+      line: "Modificar tipos de datos incompatibles",
+      cases: {
+        "text to a number": change("order", "note String?", "note Int?"),
+        "a number to text": change("order", "total Decimal @db.Decimal(10,2)", "total String"),
+        "a shorter limit": change("user", "VarChar(100)", "VarChar(50)"),
+      },
+    },
+    {
+      line: "Agregar constraints NOT NULL sin valor por defecto",
+      cases: {
+        "to a column": change("user", "name String?", "name String"),
+        "with a column": add("user", "country String"),
+      },
+    },
     { line: "Cambiar nombres de columnas", cases: { "a field": change("user", "name String?", "fullName String?") } },
-    { line: "Modificar relaciones", cases: {
-      "ON DELETE": change("order", "references: [id]", "references: [id], onDelete: Cascade"),
-      "required": (before) => change("order", "user User?", "user User")(change("order", "userId Int?", "userId Int")(before)),
-      "taken away": (before) => change("order", "user User? @relation(fields: [userId], references: [id])", "")(change("user", "orders Order[]", "")(before)),
-    } },
+    {
+      line: "Modificar relaciones",
+      cases: {
+        "ON DELETE": change("order", "references: [id]", "references: [id], onDelete: Cascade"),
+        required: (before) =>
+          change("order", "user User?", "user User")(change("order", "userId Int?", "userId Int")(before)),
+        "taken away": (before) =>
+          change(
+            "order",
+            "user User? @relation(fields: [userId], references: [id])",
+            "",
+          )(change("user", "orders Order[]", "")(before)),
+      },
+    },
   ],
   dangerous: [
-    { line: "Eliminar tablas", cases: {
-      "a table": (before) => ({ ...change("user", "orders Order[]", "")(before), order: "" }),
-    } },
-    { line: "Cambiar claves primarias", cases: {
-      "its type": change("order", "id Int @id @default(autoincrement())", "id String @id"),
-      "its columns": (before) => add("order", "@@id([id, status])")(change("order", "id Int @id @default(autoincrement())", "id Int @default(autoincrement())")(before)),
-      "another column": (before) => change("order", "note String?", "note String @id")(change("order", "id Int @id @default(autoincrement())", "id Int @default(autoincrement())")(before)),
-    } },
-    { line: "Modificar relaciones complejas", cases: {
-      "one to many becomes many to many": (before) => change("order", "userId Int?", "")(change("order", "user User? @relation(fields: [userId], references: [id])", "users User[]")(before)),
-      "the key moves to the other side": (before) => {
-        const without = change("order", "userId Int?", "")(change("order", "user User? @relation(fields: [userId], references: [id])", "user User?")(before));
-        return change("user", "orders Order[]", "orderId Int? @unique\n  order Order? @relation(fields: [orderId], references: [id])")(without);
+    {
+      line: "Eliminar tablas",
+      cases: {
+        "a table": (before) => ({ ...change("user", "orders Order[]", "")(before), order: "" }),
       },
-    } },
-    { line: "Cambios estructurales mayores", cases: {
-      "columns move to a table of their own": (before) => add("more", "model Address {\n  id Int @id\n  street String?\n  city String?\n}")(change("user", "street String?", "")(change("user", "city String?", "")(before))),
-      "a value of an enum goes": change("status", "SENT", ""),
-      "a table under another name": (before) => ({ ...before, order: "", user: before.user.replace("orders Order[]", "orders Purchase[]"), more: `model Purchase {\n  ${before.order}\n}` }),
-    } },
+    },
+    {
+      line: "Cambiar claves primarias",
+      cases: {
+        "its type": change("order", "id Int @id @default(autoincrement())", "id String @id"),
+        "its columns": (before) =>
+          add(
+            "order",
+            "@@id([id, status])",
+          )(change("order", "id Int @id @default(autoincrement())", "id Int @default(autoincrement())")(before)),
+        "another column": (before) =>
+          change(
+            "order",
+            "note String?",
+            "note String @id",
+          )(change("order", "id Int @id @default(autoincrement())", "id Int @default(autoincrement())")(before)),
+      },
+    },
+    {
+      line: "Modificar relaciones complejas",
+      cases: {
+        "one to many becomes many to many": (before) =>
+          change(
+            "order",
+            "userId Int?",
+            "",
+          )(change("order", "user User? @relation(fields: [userId], references: [id])", "users User[]")(before)),
+        "the key moves to the other side": (before) => {
+          const without = change(
+            "order",
+            "userId Int?",
+            "",
+          )(change("order", "user User? @relation(fields: [userId], references: [id])", "user User?")(before));
+          return change(
+            "user",
+            "orders Order[]",
+            "orderId Int? @unique\n  order Order? @relation(fields: [orderId], references: [id])",
+          )(without);
+        },
+      },
+    },
+    {
+      line: "Cambios estructurales mayores",
+      cases: {
+        "columns move to a table of their own": (before) =>
+          add(
+            "more",
+            "model Address {\n  id Int @id\n  street String?\n  city String?\n}",
+          )(change("user", "street String?", "")(change("user", "city String?", "")(before))),
+        "a value of an enum goes": change("status", "SENT", ""),
+        "a table under another name": (before) => ({
+          ...before,
+          order: "",
+          user: before.user.replace("orders Order[]", "orders Purchase[]"),
+          more: `model Purchase {\n  ${before.order}\n}`,
+        }),
+      },
+    },
   ],
 };
 
@@ -137,4 +220,4 @@ describe("risk: the lines of the plan's three lists", () => {
       }
     }
   }
-}); // prettier-ignore
+});
