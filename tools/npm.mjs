@@ -29,9 +29,9 @@ const scripts = {
   approve: { needs: ["packages", "pulumi"], run: ["tools/commands/approve.ts"] },
 
   // The project's own checks
-  test: { needs: everything, run: ["tools/test.ts", "all"] },
+  test: { needs: [...everything, "hosts"], run: ["tools/test.ts", "all"] },
   "test:unit": { needs: everything, run: ["tools/test.ts", "unit"] },
-  "test:integration": { needs: everything, run: ["tools/test.ts", "integration"] },
+  "test:integration": { needs: [...everything, "hosts"], run: ["tools/test.ts", "integration"] },
   lint: { needs: ["packages"], run: ["tools/test.ts", "checks"] },
 
   // Set-up alone, looking at everything afresh

@@ -21,7 +21,7 @@ const suites = {
   all: { checks: true, folders: ["test"] },
   checks: { checks: true, folders: [] },
   unit: { checks: false, folders: ["test/unit", "test/components"] },
-  integration: { checks: false, folders: ["test/pipeline", "test/engine"] },
+  integration: { checks: false, folders: ["test/pipeline", "test/engine", "test/hosts"] },
 } as const;
 
 function isSuite(name: string): name is keyof typeof suites {

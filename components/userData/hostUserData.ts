@@ -5,7 +5,7 @@ import { type Step, renderScript } from "./script.js";
 import { type HostDatabase, databaseStep } from "./steps/database.js";
 import { type DataVolume, dataVolumeStep, workFolderStep } from "./steps/dataVolume.js";
 import { postgresStep } from "./steps/postgres.js";
-import { databasePackagesStep, pm2Step, runnerPackagesStep, ssmAgentStep } from "./steps/software.js";
+import { applicationStep, databasePackagesStep, pm2Step, runnerPackagesStep, ssmAgentStep } from "./steps/software.js";
 import { type SshArgs, sshStep } from "./steps/ssh.js";
 
 /** The step that a host outside AWS cannot take, as AWS itself serves what it installs. */
@@ -47,6 +47,7 @@ export function databaseSteps(args: DatabaseUserDataArgs): Step[] {
     sshStep(args),
     databasePackagesStep(),
     pm2Step(),
+    applicationStep(),
     ssmAgentStep(args.hostKey.region),
     dataVolumeStep(args.dataVolume),
     postgresStep(args.machine),

@@ -42,6 +42,15 @@ export function postgresSettings({ memoryMiB, vcpus }: MachineSize): Record<stri
     password_encryption: "scram-sha-256",
     // The application is on the same machine; everybody else comes in by SSH.
     listen_addresses: "localhost",
+    // What initdb would write into a file that a host which takes the data over does not have.
+    timezone: "Etc/UTC",
+    log_timezone: "Etc/UTC",
+    datestyle: "iso, mdy",
+    default_text_search_config: "pg_catalog.english",
+    lc_messages: "C.UTF-8",
+    lc_monetary: "C.UTF-8",
+    lc_numeric: "C.UTF-8",
+    lc_time: "C.UTF-8",
     log_lock_waits: "on",
     log_min_duration_statement: "1s",
     log_checkpoints: "on",

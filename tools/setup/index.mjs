@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { environmentFor, fingerprintOf, installedIn, provideCommandPlugin } from "./commandPlugin.mjs";
 import { which } from "./find.mjs";
+import { provideHostTools } from "./hostTools.mjs";
 import { withLock } from "./lock.mjs";
 import { installNodePackages, lockHash, nodePackagesAreThere } from "./nodePackages.mjs";
 import { cacheRoot, root } from "./places.mjs";
@@ -18,7 +19,7 @@ const lookAgainAfter = 24 * 60 * 60 * 1000;
 /**
  * Makes sure that what a script needs is there, and returns what to add to its environment.
  *
- * @param {readonly ("packages" | "postgres" | "pulumi")[]} needs
+ * @param {readonly ("packages" | "postgres" | "pulumi" | "hosts")[]} needs
  * @param {{ lookAgain?: boolean }} [options] `lookAgain`: believe nothing found last time
  * @returns {Promise<Record<string, string>>}
  */
@@ -33,6 +34,9 @@ export async function setUp(needs, { lookAgain = false } = {}) {
       bin: await providePostgres(),
       onPath: which("initdb"),
     }));
+  }
+  if (needs.includes("hosts")) {
+    await withLock(join(cacheRoot(), "hosts.lock"), "what hosts need", provideHostTools);
   }
   if (needs.includes("pulumi") && !pulumiStillThere(stamp.pulumi)) {
     const cli = await providePulumi();

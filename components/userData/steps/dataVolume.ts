@@ -47,7 +47,7 @@ if mountpoint -q ${hostPaths.data}; then
   [ "$(readlink -f "$mounted")" = "$(readlink -f "$device")" ] || fail "${hostPaths.data} is $mounted, not $device"
 else
   [ -z "$(ls -A ${hostPaths.data})" ] || fail "${hostPaths.data} holds files and nothing is mounted there: they would be hidden"
-  mount "$device" ${hostPaths.data}
+  mount ${hostPaths.data}
 fi
 resize2fs "$device"
 install -d -o ${pipelineUser} -g ${pipelineUser} -m 0700 ${hostPaths.data}/pipeline

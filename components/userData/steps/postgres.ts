@@ -44,6 +44,13 @@ fi
 if [ ! -e ${settings}/postgresql.conf ]; then
   # Another image may number its accounts otherwise.
   [ "$(stat -c %U ${data}/PG_VERSION)" = postgres ] || chown -R postgres:postgres ${clusters}
+  # Debian keeps the settings apart from the data, so that they stayed on the host that was here before; the lists of who may
+  # connect are written below.
+  [ -e ${data}/postgresql.conf ] ||
+    install -o postgres -g postgres -m 0644 /usr/share/postgresql/${postgresMajor}/postgresql.conf.sample ${data}/postgresql.conf
+  for file in pg_hba.conf pg_ident.conf; do
+    [ -e ${data}/$file ] || install -o postgres -g postgres -m 0640 /dev/null ${data}/$file
+  done
   pg_createcluster ${postgresMajor} main --datadir=${data} --port=${postgresPort} --start-conf=auto
   changed=1
 fi

@@ -25,14 +25,22 @@ export function runnerPackagesStep(): Step {
   return { name: "packages", body: `install_packages postgresql-client-${postgresMajor} nodejs\n${nodeCheck}` };
 }
 
-/** pm2, and the application's account, which it starts with the machine. The pipeline may stop and start what runs there. */
+/** pm2, from npm. */
 export function pm2Step(): Step {
   return {
     name: "pm2",
     body: `
-if [ "$(pm2 --version 2>/dev/null </dev/null | tail -n 1)" != ${pm2Version} ]; then
-  retry npm install --global --no-audit --no-fund --loglevel=error pm2@${pm2Version}
-fi
+installed=$(node -p 'require("/usr/local/lib/node_modules/pm2/package.json").version' 2>/dev/null || true)
+[ "$installed" = ${pm2Version} ] ||
+  retry npm install --global --prefix /usr/local --no-audit --no-fund --loglevel=error pm2@${pm2Version}`,
+  };
+}
+
+/** The application's account, whose pm2 starts with the machine. The pipeline may stop and start what runs there. */
+export function applicationStep(): Step {
+  return {
+    name: "application",
+    body: `
 getent passwd ${applicationUser} >/dev/null || useradd --create-home --shell /bin/bash ${applicationUser}
 usermod --password '*' ${applicationUser}
 echo '${pipelineUser} ALL=(${applicationUser}) NOPASSWD: /usr/local/bin/pm2' >/etc/sudoers.d/safe-migration.new

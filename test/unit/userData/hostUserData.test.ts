@@ -21,6 +21,7 @@ describe("user data", () => {
       "ssh",
       "packages",
       "pm2",
+      "application",
       "ssm-agent",
       "data-volume",
       "postgresql",
