@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { describeExitCodes } from "./describeExitCodes.js";
 import { PipelineError, exitCodes, messageOf } from "./errors.js";
 import type { Format, Level } from "./log.js";
 import type { RunStageOptions } from "./runStage.js";
@@ -59,21 +60,6 @@ async function readRequest(): Promise<unknown> {
   } catch (error) {
     throw new InvalidArgumentError(`standard input is not JSON (${messageOf(error)})`);
   }
-}
-
-function describeExitCodes(): string {
-  const meaning: Record<keyof typeof exitCodes, string> = {
-    ok: "done",
-    defect: "a defect of this program",
-    usage: "request or configuration wrong; nothing was touched",
-    refused: "refused before anything was touched",
-    failedUnchanged: "failed; everything is as it was",
-    failedChanged: "failed after something was changed",
-    interrupted: "stopped by a signal",
-  };
-  return Object.entries(exitCodes)
-    .map(([kind, code]) => `  ${String(code).padStart(3)}  ${meaning[kind as keyof typeof exitCodes]}`)
-    .join("\n");
 }
 
 main(process.argv).catch((error: unknown) => {

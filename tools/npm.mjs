@@ -51,6 +51,7 @@ const scripts = {
       "preflight",
     ].map((name) => [`db:${name}`, { needs: database, run: ["tools/commands/db.ts", name] }]),
   ),
+  db: { needs: database, run: ["tools/commands/db.ts"] },
   "db:backup:production": { needs: database, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
   "db:verify:production": { needs: database, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
   recover: { needs: database, run: ["tools/commands/db.ts", "recover"] },

@@ -107,6 +107,7 @@ function say(message: string): void {
 }
 
 new Command("npm run approve --")
+  .exitOverride()
   .description("Approves pending migrations, each in the version that its file has now, in the stack's own file.")
   .argument("[names...]", "names of migrations")
   .addOption(new Option("--stack <name>").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"))

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { describeExitCodes } from "../../pipeline/describeExitCodes.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { nowVariable } from "../../pipeline/window/assert.js";
 import { stopSignal } from "../../pipeline/stopSignal.js";
@@ -6,6 +7,7 @@ import type { Format, Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import type { RunStageOptions } from "../../pipeline/runStage.js";
 import { type StageFlags, byHand, flag } from "./byHand.js";
+import { confirm } from "./confirm.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
@@ -19,6 +21,7 @@ interface Flags extends StageFlags {
   readonly logLevel: Level;
   readonly logFormat: Format;
   readonly now?: string;
+  readonly yes?: string;
 }
 
 const deployName = "deploy";
@@ -52,21 +55,28 @@ async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unkn
   if (flags.now !== undefined) process.env[nowVariable] = flags.now;
   const command = byHand[name];
   const asked = command?.ask(flags);
-  const request = await requestFor(readTarget(flags.environment));
+  const target = readTarget(flags.environment);
+  if (asked !== undefined) await confirm(flags.environment, asked, flags.yes);
+  const request = await requestFor(target);
   if (name === deployName) return deploy(request, flags.backup, run);
   if (asked === undefined) throw new Error(`no such command: ${name}`);
   return run(asked.stage, { ...request, ...asked.more });
 }
 
 function program(): Command {
-  const command = new Command("npm run db").description(
-    "Stages by hand, for the environment that NODE_ENV names (development, staging, production; unset: local).",
-  );
+  const command = new Command("npm run db --")
+    .description(
+      "Stages by hand, for the environment that NODE_ENV names (development, staging, production; unset: local).",
+    )
+    .exitOverride()
+    .addHelpText("after", `\nExit codes:\n${describeExitCodes()}\n\nnpm run db -- help COMMAND tells more of one.`);
   const add = (name: string, summary: string, options: readonly Option[]) => {
     const sub = command
       .command(name)
       .description(summary)
+      .addHelpText("after", `\nExit codes:\n${describeExitCodes()}`)
       .option("--json", "print the result as one JSON object")
+      .option("--yes <environment>", "the environment's name: do not ask for it where something is destroyed")
       .addOption(new Option("--environment <name>").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"))
       .addOption(new Option("--log-level <level>").choices(["debug", "info", "warn", "error"]).default("info"))
       .addOption(

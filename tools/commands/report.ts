@@ -127,6 +127,7 @@ function days(text: string): number {
 }
 
 new Command("npm run report --")
+  .exitOverride()
   .description("The runs of an environment from its store: how each ended, and all of them against the plan's aims.")
   .addOption(
     new Option("--stack <name>", "the environment").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"),

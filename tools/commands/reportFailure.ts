@@ -1,3 +1,4 @@
+import { CommanderError } from "commander";
 import { ConfigError } from "../../config.js";
 import { PipelineError, exitCodes, messageOf } from "../../pipeline/errors.js";
 import { BuildError } from "../build/buildError.js";
@@ -8,6 +9,9 @@ export function reportFailure(error: unknown): void {
   if (error instanceof PipelineError || error instanceof BuildError || error instanceof StackFileError) {
     process.stderr.write(`\n${error.message}\n\nState: ${error.state}\nNext:  ${error.next}\n`);
     process.exitCode = error instanceof PipelineError ? error.exitCode : exitCodes.usage;
+  } else if (error instanceof CommanderError) {
+    // It has printed its own message by now, or the help that was asked for.
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   } else if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = exitCodes.usage;
