@@ -159,7 +159,7 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
     const rehearsal: unknown = JSON.parse(parts[2]?.stdout ?? "");
     parts.push(await stage("migrate", { ...base, backup: fresh, rehearsal }));
     const migrate: unknown = JSON.parse(parts[3]?.stdout ?? "");
-    parts.push(await stage("verify", { ...base, backup: fresh, migrate }));
+    parts.push(await stage("verify", { ...base, preflight, backup: fresh, migrate }));
     return sum(parts);
   });
   say("the plan's script, with the stock Prisma CLI …");

@@ -1,3 +1,4 @@
+import "./startUp.js";
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { describeExitCodes } from "./describeExitCodes.js";

@@ -51,5 +51,7 @@ export const preflightResult = z.strictObject({
   tables: tableSizes.optional(),
   /** The application's costliest statements; absent without `pg_stat_statements`. */
   statements: z.array(statementSeen).optional(),
+  /** The state in which no drift was found, see `driftProof`; absent where there was drift, or the state was changing. */
+  noDrift: z.string().optional(),
 });
 export type PreflightResult = z.infer<typeof preflightResult>;

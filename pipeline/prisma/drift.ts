@@ -11,7 +11,7 @@ import {
   withEngine,
 } from "./engine.js";
 import { withoutExtensionsFeature } from "./extensionsFeature.js";
-import { readMigrations, restrictTo } from "./migrations.js";
+import { type MigrationsFolder, readMigrations, restrictTo } from "./migrations.js";
 import { explainReplay, replayFailedCode } from "./replayFailed.js";
 import { loadSchema } from "./schema.js";
 
@@ -28,6 +28,7 @@ export interface Difference {
  * index, a CHECK, a function) is seen on neither side; extensions are not either, see {@link withoutExtensionsFeature}.
  *
  * @param options.applied names of the applied migrations; others in the folder are left out.
+ * @param options.folder the migrations where they are read already.
  * @param options.tolerant migrations that cannot be replayed are a difference too, and no error.
  * @returns `script` leads from what the migrations make to what is there.
  * @throws PipelineError (`REPLAY_FAILED`) where the migrations cannot be replayed.
@@ -35,9 +36,13 @@ export interface Difference {
 export async function diffDrift(
   database: Database,
   project: Pick<Project, "schema" | "migrations">,
-  options: EngineOptions & { readonly applied: readonly string[]; readonly tolerant?: boolean },
+  options: EngineOptions & {
+    readonly applied: readonly string[];
+    readonly folder?: MigrationsFolder;
+    readonly tolerant?: boolean;
+  },
 ): Promise<Difference> {
-  const folder = restrictTo(await readMigrations(project.migrations), new Set(options.applied));
+  const folder = restrictTo(options.folder ?? (await readMigrations(project.migrations)), new Set(options.applied));
   const schema = withoutExtensionsFeature(options.schema ?? (await loadSchema(project.schema, database.schema)));
   const compared = explainReplay(project.migrations, options, () =>
     withEngine(database, project, { ...options, schema }, (engine) =>

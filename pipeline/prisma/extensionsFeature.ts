@@ -14,7 +14,20 @@ export function withoutExtensionsFeature(schema: PrismaSchema): PrismaSchema {
     const changed = withoutPreviewFeatures(content, feature);
     return { path, content: blankDatasourceProperties(changed, ["extensions"]) };
   });
-  return { ...schema, files };
+  const { olderProperties, relationMode, schemas, defaultSchema } = schema;
+  return {
+    files,
+    olderProperties,
+    relationMode,
+    schemas,
+    defaultSchema,
+    get models() {
+      return schema.models;
+    },
+    get relations() {
+      return schema.relations;
+    },
+  };
 }
 
 /** A new migration without the extensions that the migrations before it have made. */

@@ -53,3 +53,8 @@ function missing(message: string): PipelineError {
     next: "Mend the path of the Prisma schema in the configuration, then run the same command.",
   });
 }
+
+/** Files in the form that Prisma's parser and engine take. */
+export function pairs(files: readonly SchemaFile[]): [path: string, content: string][] {
+  return files.map(({ path, content }) => [path, content]);
+}

@@ -15,20 +15,7 @@ import {
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
 import { withVerdict } from "../verdict/append.js";
 import { openStore } from "../store/open.js";
-import { backup } from "./backup.js";
-import { backups } from "./backups.js";
-import { checkpoint } from "./checkpoint.js";
-import { health } from "./health.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
-import { migrate } from "./migrate.js";
-import { preflight } from "./preflight.js";
-import { recover } from "./recover.js";
-import { rehearse } from "./rehearse.js";
-import { restore } from "./restore.js";
-import { rollback } from "./rollback.js";
-import { status } from "./status.js";
-import { verdict } from "./verdict.js";
-import { verify } from "./verify.js";
 
 interface StoredRequest {
   readonly run: string;
@@ -71,90 +58,95 @@ function define<Request extends { run: string; environment: string }, Result>(
   };
 }
 
-/** Every stage by its name. */
+/** Every stage by its name; what a stage is made of is loaded when it runs, since each process runs one. */
 export const stages = {
   preflight: define({
     name: "preflight",
     summary: "looks at everything that would make the run fail later, and touches nothing",
     request: stageRequest,
-    run: preflight,
+    run: async (request, context) => (await import("./preflight.js")).preflight(request, context),
     keepEvidence: keepInStore,
   }),
   backup: define({
     name: "backup",
     summary: "dumps the database and fingerprints every table under one snapshot",
     request: backupRequest,
-    run: backup,
+    run: async (request, context) => (await import("./backup.js")).backup(request, context),
     keepEvidence: keepInStore,
   }),
   checkpoint: define({
     name: "checkpoint",
     summary: "a backup with a name, which stays until it is removed by that name",
     request: checkpointRequest,
-    run: checkpoint,
+    run: async (request, context) => (await import("./checkpoint.js")).checkpoint(request, context),
     keepEvidence: keepInStore,
   }),
   rehearse: define({
     name: "rehearse",
     summary: "restores the backup into a scratch database and proves that it holds what was dumped",
     request: rehearseRequest,
-    run: rehearse,
+    run: async (request, context) => (await import("./rehearse.js")).rehearse(request, context),
     keepEvidence: keepInStore,
   }),
   migrate: define({
     name: "migrate",
     summary: "applies the pending migrations, each whole or not at all",
     request: migrateRequest,
-    run: withVerdict(migrate),
+    run: async (request, context) => withVerdict((await import("./migrate.js")).migrate)(request, context),
     keepEvidence: keepInStore,
   }),
   verify: define({
     name: "verify",
     summary: "looks at history, drift, references, indexes, constraints, sequences and counts; writes the report",
     request: verifyRequest,
-    run: withVerdict(verify),
+    run: async (request, context) => withVerdict((await import("./verify.js")).verify)(request, context),
     keepEvidence: keepInStore,
   }),
   restore: define({
     name: "restore",
     summary: "restores a backup beside the database, compares fingerprints, swaps by rename and keeps the old one",
     request: restoreRequest,
-    run: restore,
+    run: async (request, context) => (await import("./restore.js")).restore(request, context),
     keepEvidence: keepInStore,
   }),
   rollback: define({
     name: "rollback",
     summary: "takes the newest migrations back with their down.sql, behind a backup",
     request: rollbackRequest,
-    run: rollback,
+    run: async (request, context) => (await import("./rollback.js")).rollback(request, context),
     keepEvidence: keepInStore,
   }),
   verdict: define({
     name: "verdict",
     summary: "what to do about the state that things are in, and what each way would lose; only reads",
     request: verdictRequest,
-    run: verdict,
+    run: async (request, context) => (await import("./verdict.js")).verdict(request, context),
   }),
   backups: define({
     name: "backups",
     summary: "lists the backups of the store, with what is known of each; only reads",
     request: backupsRequest,
-    run: backups,
+    run: async (request, context) => (await import("./backups.js")).backups(request, context),
   }),
   recover: define({
     name: "recover",
     summary: "stops the application (pm2), restores a backup, starts the application and sees that it is healthy",
     request: recoverRequest,
-    run: recover,
+    run: async (request, context) => (await import("./recover.js")).recover(request, context),
     keepEvidence: keepInStore,
   }),
   status: define({
     name: "status",
     summary: "the state things are in; only reads",
     request: stageRequest,
-    run: status,
+    run: async (request, context) => (await import("./status.js")).status(request, context),
   }),
-  health: define({ name: "health", summary: "a quick health check; only reads", request: stageRequest, run: health }),
+  health: define({
+    name: "health",
+    summary: "a quick health check; only reads",
+    request: stageRequest,
+    run: async (request, context) => (await import("./health.js")).health(request, context),
+  }),
   "local-start": define({
     name: "local-start",
     summary: "makes and starts the local stack's cluster and database",

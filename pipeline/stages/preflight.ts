@@ -14,10 +14,11 @@ import { assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restore
 import { assertWritable } from "../postgres/writable.js";
 import { assertDeployable } from "../prisma/deployable.js";
 import { diffDrift } from "../prisma/drift.js";
+import { driftProof } from "../prisma/driftProof.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
-import { readMigrations } from "../prisma/migrations.js";
+import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
-import { loadSchema } from "../prisma/schema.js";
+import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
 import { stamp } from "./stamp.js";
@@ -63,15 +64,17 @@ export async function preflight(request: StageRequest, context: StageContext): P
 
   const warnings = assertDeployable(seen.history, folder, request.environment);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
+  const applied = seen.history.applied.map(({ name, checksum }) => ({ name, checksum }));
   const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
   const gate = await reviewOnDatabase(request, folder, new Set(pending.map(({ name }) => name)), seen.serverMajor);
   assertApproved(request.environment, gate);
   for (const decision of gate.decisions) if (decision.verdict.kind !== "safe") log.warn(describeDecision(decision));
-  warnings.push(...(await checkDrift(request, context, seen.history.applied)));
+  const drift = await checkDrift(request, context, { folder, schema, applied });
+  warnings.push(...drift.warnings);
   for (const warning of warnings) log.warn(warning);
   const window = await assertWindow(request, pending.length, context);
 
-  log.info(`${seen.history.applied.length} migrations applied, ${pending.length} pending`, {
+  log.info(`${applied.length} migrations applied, ${pending.length} pending`, {
     pending: pending.map(({ name }) => name),
   });
   return {
@@ -79,12 +82,13 @@ export async function preflight(request: StageRequest, context: StageContext): P
     ...stamp(request, started),
     identity: seen.identity,
     databaseBytes: seen.bytes,
-    applied: seen.history.applied.map(({ name, checksum }) => ({ name, checksum })),
+    applied,
     pending,
     warnings,
     risks: summarise(gate.decisions),
     window,
     ...(await noteFigures(database, log, "safe-migration preflight", { most: 60 })),
+    ...(drift.none === undefined ? {} : { noDrift: drift.none }),
   };
 }
 
@@ -124,14 +128,26 @@ function noRight(reason: string, remedy: string): PipelineError {
 async function checkDrift(
   { database, environment, project, settings }: StageRequest,
   { log, signal }: StageContext,
-  applied: readonly MigrationRef[],
-): Promise<string[]> {
+  known: {
+    readonly folder: MigrationsFolder;
+    readonly schema: PrismaSchema;
+    readonly applied: readonly MigrationRef[];
+  },
+): Promise<{ readonly warnings: string[]; readonly none?: string }> {
   const tolerant = settings.preflight.drift === "warn";
+  const { folder, schema, applied } = known;
   const names = applied.map(({ name }) => name);
-  const drift = await diffDrift(database, project, { applied: names, tolerant, environment, log, signal });
-  if (!drift.drifted) return [];
+  const state = () =>
+    withClient(database, { applicationName: "safe-migration preflight" }, (client) =>
+      driftProof(client, applied, schema),
+    );
+  const before = await state();
+  const options = { applied: names, folder, schema, tolerant, environment, log, signal };
+  const drift = await diffDrift(database, project, options);
+  // Of a database that was changed meanwhile, nothing is known but what was seen.
+  if (!drift.drifted) return { warnings: [], ...((await state()) === before ? { none: before } : {}) };
   const message = `The database differs from what its ${applied.length} applied migrations make:\n${drift.summary}`;
-  if (tolerant) return [message];
+  if (tolerant) return { warnings: [message] };
   throw new PipelineError({
     code: "DRIFT",
     kind: "refused",

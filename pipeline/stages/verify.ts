@@ -10,8 +10,9 @@ import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { diffDrift } from "../prisma/drift.js";
+import { driftProof } from "../prisma/driftProof.js";
 import { type HistoryComparison, compareHistory, readHistory } from "../prisma/history.js";
-import { readMigrations } from "../prisma/migrations.js";
+import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { noteFigures } from "../report/figures.js";
 import { renderReport } from "../report/markdown.js";
@@ -49,7 +50,9 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   const look = findings.length === 0;
   const looks = [
     look ? lookAtData(database, schema, progress) : Promise.resolve(nothingSeen),
-    look ? findDrift(request, context, history).then((found) => (progress("drift"), found)) : Promise.resolve([]),
+    look
+      ? findDrift(request, context, { folder, schema, history }).then((found) => (progress("drift"), found))
+      : Promise.resolve([]),
     look && project.checks !== undefined
       ? runApplicationChecks(project.checks, database).then((found) => (progress("the application's checks"), found))
       : Promise.resolve(undefined),
@@ -122,14 +125,32 @@ async function lookAtData(
 async function findDrift(
   request: VerifyRequest,
   context: StageContext,
-  history: HistoryComparison,
+  known: { readonly folder: MigrationsFolder; readonly schema: PrismaSchema; readonly history: HistoryComparison },
 ): Promise<Finding[]> {
+  const { folder, schema, history } = known;
+  if (await isAsPreflightSaw(request, known)) {
+    context.log.info("no drift: nothing has changed the form of the database since preflight compared it");
+    return [];
+  }
   const applied = history.applied.map(({ name }) => name);
   const { log, signal } = context;
   const tolerant = request.settings.preflight.drift === "warn";
   const { database, environment, project } = request;
-  const drift = await diffDrift(database, project, { applied, tolerant, environment, log, signal });
+  const options = { applied, folder, schema, tolerant, environment, log, signal };
+  const drift = await diffDrift(database, project, options);
   return drift.drifted ? [driftFinding(drift.summary, request)] : [];
+}
+
+/** Whether preflight of this run found no drift in this very state; it need not be looked for again. */
+async function isAsPreflightSaw(
+  { database, run, preflight }: VerifyRequest,
+  { schema, history }: { readonly schema: PrismaSchema; readonly history: HistoryComparison },
+): Promise<boolean> {
+  if (preflight?.noDrift === undefined || preflight.run !== run) return false;
+  const state = await withClient(database, { applicationName: "safe-migration verify" }, (client) =>
+    driftProof(client, history.applied, schema),
+  );
+  return state === preflight.noDrift;
 }
 
 /** Progress of steps that end in whatever order. */

@@ -306,8 +306,15 @@ describe("the stages, one after the other", function () {
       await query(database, "SELECT setval($1, $2::bigint)", [row?.sequence, row?.last]);
     });
 
-    it("drift", async () => {
+    it("drift, which it looks for only where something has changed since preflight did", async () => {
+      const base = request();
+      const looked = await preflight(base, quiet);
+      const { context, lines } = recording();
+      await query(database, "ANALYZE; UPDATE orders SET currency = currency");
+      await verify({ ...base, preflight: looked }, context);
+      assert.ok(lines.some((line) => /nothing has changed the form of the database since preflight/.test(line)));
       await query(database, "ALTER TABLE orders ALTER COLUMN currency DROP NOT NULL");
+      await assert.rejects(verify({ ...base, preflight: looked }, quiet), failsWith("VERIFY_FAILED", /drift: /));
       assert.match(await findings(), /drift: .*/);
       await query(database, "ALTER TABLE orders ALTER COLUMN currency SET NOT NULL");
       assert.equal(await findings(), "");
