@@ -2,7 +2,9 @@ import type { MigrationRef, Settings } from "../pipeline/contracts.js";
 import { assessPending } from "../pipeline/gate/assess.js";
 import { type Assessed, type GateDecision, decideGate } from "../pipeline/gate/decide.js";
 import { policyOf } from "../pipeline/gate/policy.js";
+import { inquire } from "../pipeline/gate/questions.js";
 import { factsOf } from "../pipeline/gate/review.js";
+import { tellSizes } from "../pipeline/gate/weigh.js";
 import type { MigrationsFolder } from "../pipeline/prisma/migrations.js";
 import { type LastRun, pendingSince } from "./lastRun.js";
 
@@ -44,14 +46,23 @@ export async function reviewPending(args: ReviewArgs): Promise<Review> {
 }
 
 /** The risk of these migrations by the sizes that the last run noted. */
-export function assessSince(
+export async function assessSince(
   { folder, last, risk, defaultSchema }: Omit<ReviewArgs, "environment">,
   names: ReadonlySet<string>,
 ): Promise<Assessed[]> {
-  return assessPending(folder, names, {
+  const assessed = await assessPending(folder, names, {
     postgresMajor: last?.postgresMajor ?? oldestMajor,
     largeTableBytes: risk.largeTableBytes,
     defaultSchema,
     ...factsOf(last?.tables),
   });
+  if (last?.tables === undefined) return assessed;
+  const inquiry = inquire(
+    folder.migrations.filter(({ name }) => names.has(name)),
+    defaultSchema,
+  );
+  return assessed.map((one) => ({
+    ...one,
+    evidence: tellSizes(one, last.tables, inquiry).map((text) => `at the last run ${text}`),
+  }));
 }

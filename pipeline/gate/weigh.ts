@@ -1,8 +1,9 @@
 import type { TableSizes } from "../contracts.js";
 import { highest } from "../risk/assess.js";
 import { show } from "../risk/names.js";
-import type { FileRisk, RiskFinding } from "../risk/types.js";
+import type { Effect, FileRisk, RiskFinding } from "../risk/types.js";
 import type { Assessed } from "./decide.js";
+import { describeDuration } from "./duration.js";
 import { type Answer, type Facts, most } from "./facts.js";
 import type { Inquiry } from "./questions.js";
 
@@ -16,10 +17,7 @@ export const databaseRule = "database";
  */
 export function weigh(assessed: Assessed, facts: Facts, inquiry: Inquiry): Assessed {
   const answers = facts.answers.filter(({ question }) => question.migration === assessed.migration);
-  const lines = new Set(assessed.risk.findings.map(({ line }) => line));
-  const sizes = inquiry.mentions
-    .filter(({ migration, line }) => migration === assessed.migration && lines.has(line))
-    .flatMap(({ table: { schema, name } }) => describeSize(`${schema}.${name}`, facts.sizes));
+  const sizes = tellSizes(assessed, facts.sizes, inquiry);
   const told = answers.flatMap((answer) => tell(answer) ?? []);
   const risk = told.reduce(apply, assessed.risk);
   return {
@@ -30,11 +28,29 @@ export function weigh(assessed: Assessed, facts: Facts, inquiry: Inquiry): Asses
   };
 }
 
-function describeSize(key: string, sizes: TableSizes | undefined): string[] {
-  const size = sizes?.[key];
+/** The sizes of the tables that the findings are about, and how long these hold them. */
+export function tellSizes(
+  { migration, risk }: Pick<Assessed, "migration" | "risk">,
+  sizes: TableSizes | undefined,
+  { mentions }: Pick<Inquiry, "mentions">,
+): string[] {
+  const effects = new Map<string, Effect[]>();
+  for (const finding of risk.findings) {
+    for (const { migration: own, line, table } of mentions) {
+      if (own !== migration || line !== finding.line) continue;
+      const key = `${table.schema}.${table.name}`;
+      effects.set(key, [...(effects.get(key) ?? []), ...finding.effects]);
+    }
+  }
+  return [...effects].flatMap(([key, all]) => describeSize(key, sizes?.[key], all));
+}
+
+function describeSize(key: string, size: TableSizes[string] | undefined, effects: readonly Effect[]): string[] {
   if (size === undefined) return [];
   if (size.rows === 0) return [`${key} holds no row`];
-  return [`${key} holds about ${size.rows} row(s) in ${(size.bytes / 1024 ** 2).toFixed(1)} MiB`];
+  const duration = describeDuration(effects, size.bytes);
+  const holds = `${key} holds about ${size.rows} row(s) in ${(size.bytes / 1024 ** 2).toFixed(1)} MiB`;
+  return [duration === undefined ? holds : `${holds}; ${duration}`];
 }
 
 interface Told {

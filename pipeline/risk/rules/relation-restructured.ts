@@ -16,7 +16,7 @@ export const relationRestructured = defineRule({
   source: "seed: Modificar relaciones complejas",
   boundary:
     "Dropping and adding a simple foreign key over the same column (another ON DELETE) is risky (drop-constraint, add-foreign-key).",
-  example: `CREATE TABLE "_PostToUser" ("A" INTEGER REFERENCES "Post"("id"), "B" INTEGER REFERENCES "User"("id"));\nALTER TABLE "Post" DROP COLUMN "authorId";`,
+  example: `ALTER TABLE "Post" ADD COLUMN "authorId" INTEGER REFERENCES "User"("id"); -- an earlier migration\nCREATE TABLE "_PostToUser" ("A" INTEGER REFERENCES "Post"("id"), "B" INTEGER REFERENCES "User"("id"));\nALTER TABLE "Post" DROP COLUMN "authorId";`,
   on: ["dropColumn", "dropConstraint"],
   match(change, context) {
     const known = context.knownTable(change.table);
