@@ -3,6 +3,7 @@
  * Both sides of the boundary parse with these schemas. Results are kept in Pulumi's state, so they are small and hold no
  * secret: a password appears only as where to find it.
  */
+export * from "./contracts/accept.js";
 export * from "./contracts/backup.js";
 export * from "./contracts/backups.js";
 export * from "./contracts/checkpoint.js";

@@ -46,6 +46,7 @@ const scripts = {
       "checkpoint",
       "rollback",
       "verdict",
+      "accept",
       "verify",
       "status",
       "preflight",

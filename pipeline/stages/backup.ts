@@ -8,6 +8,7 @@ import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres
 import { interrupted } from "../postgres/interrupt.js";
 import { captureDatabase } from "../store/capture.js";
 import { applyRetention, claimBackup, claimCheckpoint, dropPartials } from "../store/housekeeping.js";
+import { recordKnownDatabase } from "../store/knownDatabase.js";
 import { listBackups } from "../store/listBackups.js";
 import { type Manifest, dumpFolder, hashText, manifestName, renderManifest } from "../store/manifest.js";
 import { hashFolder } from "../store/hashFiles.js";
@@ -39,6 +40,7 @@ export async function backup(
   const { log, signal } = context;
   const store = openStore(request.store);
   const { sizes, identity } = await inspect(request);
+  await recordKnownDatabase(store, environment, identity);
   await dropPartials(store, environment, log);
   await assertSpace(store, request, sizes);
 

@@ -1,5 +1,6 @@
 import { conclude } from "../conclude.js";
 import {
+  acceptRequest,
   backupRequest,
   backupsRequest,
   checkpointRequest,
@@ -13,7 +14,6 @@ import {
   verifyRequest,
 } from "../contracts.js";
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
-import { withVerdict } from "../verdict/append.js";
 import { openStore } from "../store/open.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
 
@@ -92,14 +92,20 @@ export const stages = {
     name: "migrate",
     summary: "applies the pending migrations, each whole or not at all",
     request: migrateRequest,
-    run: async (request, context) => withVerdict((await import("./migrate.js")).migrate)(request, context),
+    run: async (request, context) => {
+      const { withVerdict } = await import("../verdict/append.js");
+      return withVerdict((await import("./migrate.js")).migrate)(request, context);
+    },
     keepEvidence: keepInStore,
   }),
   verify: define({
     name: "verify",
     summary: "looks at history, drift, references, indexes, constraints, sequences and counts; writes the report",
     request: verifyRequest,
-    run: async (request, context) => withVerdict((await import("./verify.js")).verify)(request, context),
+    run: async (request, context) => {
+      const { withVerdict } = await import("../verdict/append.js");
+      return withVerdict((await import("./verify.js")).verify)(request, context);
+    },
     keepEvidence: keepInStore,
   }),
   restore: define({
@@ -121,6 +127,13 @@ export const stages = {
     summary: "what to do about the state that things are in, and what each way would lose; only reads",
     request: verdictRequest,
     run: async (request, context) => (await import("./verdict.js")).verdict(request, context),
+  }),
+  accept: define({
+    name: "accept",
+    summary: "records that the environment's database is another one from now on: moved, or replaced",
+    request: acceptRequest,
+    run: async (request, context) => (await import("./accept.js")).accept(request, context),
+    keepEvidence: keepInStore,
   }),
   backups: define({
     name: "backups",

@@ -13,6 +13,7 @@ import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
 import { settleInterrupted } from "../prisma/settle.js";
 import { AvailabilityProbe, describeAvailability } from "../probe/availability.js";
+import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { assertStillOpen } from "../window/assert.js";
@@ -79,7 +80,9 @@ async function applyPending(
   const schema = await loadSchema(project.schema, database.schema);
   const history = await withClient(database, { applicationName: "safe-migration migrate" }, async (client) => {
     await assertEnvironment(client, request.environment);
-    assertSameDatabase(request.backup.identity, await readIdentity(client));
+    const identity = await readIdentity(client);
+    assertSameDatabase(request.backup.identity, identity);
+    await assertKnownDatabase(openStore(request.store), request.environment, identity);
     const found = compareHistory(folder, await readHistory(client, schema));
     assertDeployable(found, folder, request.environment);
     assertStillOpen(request, found.pending.length);

@@ -21,6 +21,8 @@ import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
+import { assertKnownDatabase } from "../store/knownDatabase.js";
+import { openStore } from "../store/open.js";
 import { stamp } from "./stamp.js";
 
 /**
@@ -43,6 +45,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     await assertWritable(client);
     await assertRights(client, database.migrateAs);
     const identity = await readIdentity(client);
+    await assertKnownDatabase(openStore(request.store), request.environment, identity);
     log.info(`connected to "${identity.database}"`, { server: identity.serverVersion });
     const { rows } = await client.query<{ bytes: string; version: number }>(
       "SELECT pg_database_size(current_database()) AS bytes, current_setting('server_version_num')::int AS version",

@@ -5,12 +5,14 @@ import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
+import { readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
 import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js";
 import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
+import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { scanBackups } from "../store/listBackups.js";
 import { type Manifest, dumpFolder } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
@@ -132,7 +134,7 @@ async function restoreChecked(
   const { jobs } = request.settings.backup;
   const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
   return withClient(database, options, async (client) => {
-    const target = await check(client, request, manifest, log);
+    const target = await check(client, request, manifest, store, log);
     await dropLeftovers(client, database.name, log);
     const { properties } = manifest;
     const of = { of: database.name, backup: manifest.id, purpose: "restore", properties } as const;
@@ -157,8 +159,10 @@ async function restoreChecked(
 }
 
 /** Everything that can be known to fail, before anything is made. `client` is connected to the maintenance database. */
-async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, log: Logger) {
+async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, store: Store, log: Logger) {
   const { database, environment, into } = request;
+  const server = await readIdentity(client);
+  await assertKnownDatabase(store, environment, { ...server, database: database.name });
   const target = await assertRestorable(client, manifest, log);
   await checks.assertMayReplace(client, into ?? database.name, manifest.properties.owner);
   const there = (await findDatabase(client, database.name)) !== undefined;

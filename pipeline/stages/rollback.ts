@@ -16,6 +16,7 @@ import { loadSchema } from "../prisma/schema.js";
 import { chooseTakenBack } from "../rollback/choose.js";
 import { type TakenBack, described, takeAllBack } from "../rollback/run.js";
 import { type WayBack, assertWayBack, findWaysBack } from "../rollback/wayBack.js";
+import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { listBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
 import { backup } from "./backup.js";
@@ -75,7 +76,9 @@ async function decide(request: RollbackRequest) {
     async (client) => {
       await assertEnvironment(client, environment);
       await assertWritable(client);
-      return { identity: await readIdentity(client), rows: await readHistory(client, schema) };
+      const identity = await readIdentity(client);
+      await assertKnownDatabase(openStore(request.store), environment, identity);
+      return { identity, rows: await readHistory(client, schema) };
     },
   );
   const { failed } = compareHistory(folder, rows);

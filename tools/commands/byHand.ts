@@ -19,6 +19,7 @@ export interface StageFlags {
   readonly remove?: string;
   readonly steps?: number;
   readonly to?: string;
+  readonly system?: string;
 }
 
 /** A stage to run, and what its request has beside what every stage is told. */
@@ -123,6 +124,14 @@ const verdictByHand: ByHand = {
   },
 };
 
+const acceptByHand: ByHand = {
+  summary: stages.accept.summary,
+  options: [
+    flag("--system <identifier>", "system identifier of the server, as the refusal says it").makeOptionMandatory(),
+  ],
+  ask: ({ system }) => ({ stage: "accept", more: given({ system }) }),
+};
+
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
   return Number(text);
@@ -137,6 +146,7 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   rollback: rollbackByHand,
   verdict: verdictByHand,
   recover: recoverByHand,
+  accept: acceptByHand,
   verify: plain("verify"),
   preflight: plain("preflight"),
   status: plain("status"),

@@ -9,7 +9,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const { environment, paths } = target;
   return prismaCommand(name as PrismaCommandName, withName(args), {
     environment,
-    ...(name === "generate" ? {} : { database: await targetDatabase(target) }),
+    ...(name === "generate" ? {} : { database: await targetDatabase(target), store: paths.storeUrl }),
     project: { schema: paths.schema, migrations: paths.migrations },
   });
 }

@@ -1,6 +1,10 @@
 import type { Database, Project } from "../../pipeline/contracts.js";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { withClient } from "../../pipeline/postgres/connection.js";
+import { assertEnvironment, readIdentity } from "../../pipeline/postgres/identity.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
+import { assertKnownDatabase } from "../../pipeline/store/knownDatabase.js";
+import { openStore } from "../../pipeline/store/open.js";
 import { type CommandFlags, parseFlags } from "./arguments.js";
 import { createCommand } from "./create.js";
 import { devCommand } from "./dev.js";
@@ -31,6 +35,18 @@ const onDatabase = {
   resolve: resolveCommand,
 } as const;
 
+/** Those that change something on the server. */
+const writing: ReadonlySet<string> = new Set(["create", "dev", "reset", "resolve"]);
+
+/** @throws PipelineError where the database is another environment's, or not the one that the environment has had so far. */
+async function assertOwn({ environment, store }: PrismaTarget, database: Database): Promise<void> {
+  const identity = await withClient(database, { applicationName: "safe-migration prisma" }, async (client) => {
+    await assertEnvironment(client, environment);
+    return readIdentity(client);
+  });
+  if (store !== undefined) await assertKnownDatabase(openStore(store), environment, identity);
+}
+
 /**
  * Runs one of the `prisma:*` commands. Foreseen failures are printed with the state things are in and what to run next.
  *
@@ -51,6 +67,7 @@ export async function prismaCommand(
     }
     const { environment, database, project } = target;
     if (database === undefined) throw new Error(`prisma:migrate:${name} was called without a database`);
+    if (writing.has(name)) await assertOwn(target, database);
     return await onDatabase[name]({ environment, database, project, target, flags });
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;

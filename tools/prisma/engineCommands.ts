@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Database } from "../../pipeline/contracts.js";
 import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
+import { assertEnvironment } from "../../pipeline/postgres/identity.js";
 import { UserFacingError } from "./engineLog.js";
 import { variables } from "./environment.js";
 
@@ -24,10 +25,18 @@ export async function createDatabase(database: Database): Promise<string> {
 /** `cli drop-database`. */
 export async function dropDatabase(database: Database): Promise<string> {
   assertDisposable("dropped");
+  await assertOwn(database);
   await withClient(database, { applicationName, database: maintenanceDatabase }, (client) =>
     client.query(`drop database ${pg.escapeIdentifier(database.name)}`),
   );
   return "The database was successfully dropped.";
+}
+
+/** @throws PipelineError where the database is marked as another environment's than the one that the command is meant for. */
+export async function assertOwn(database: Database): Promise<void> {
+  const environment = process.env[variables.environment];
+  if (environment === undefined) return;
+  await withClient(database, { applicationName }, (client) => assertEnvironment(client, environment));
 }
 
 /** Prisma's CLI creates a missing database without asking: a mistyped name gives a fresh, "verified", empty one. */

@@ -5,7 +5,7 @@ import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
 import type { OpenEngine } from "../../pipeline/prisma/engine.js";
 import { isProvedUnchanged, readHistory } from "../../pipeline/prisma/history.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
-import { assertDisposable, canConnect, createDatabase } from "./engineCommands.js";
+import { assertDisposable, assertOwn, canConnect, createDatabase } from "./engineCommands.js";
 import { UserFacingError } from "./engineLog.js";
 
 /** What a method works with. */
@@ -28,8 +28,9 @@ async function ask<T>({ engine }: MethodContext, work: (api: SchemaEngine) => Pr
   return opened.call(() => work(opened.api));
 }
 
-/** As `ask`, for what must not be done twice at once. */
-function locked<T>(context: MethodContext, work: (api: SchemaEngine) => Promise<T>): Promise<T> {
+/** As `ask`, for what must not be done twice at once, nor to the database of another environment. */
+async function locked<T>(context: MethodContext, work: (api: SchemaEngine) => Promise<T>): Promise<T> {
+  await assertOwn(context.database);
   return withAdvisoryLock(context.database, lockWaitMs, () => ask(context, work));
 }
 
@@ -76,6 +77,7 @@ export const methods: Readonly<Record<string, Method>> = {
   createMigration: (params: Parameters<SchemaEngine["createMigration"]>[0], context: MethodContext) =>
     ask(context, (api) => replayed(api, params).then(() => api.createMigration(params))),
   dbExecute: async (params: Parameters<SchemaEngine["dbExecute"]>[0], context: MethodContext) => {
+    await assertOwn(context.database);
     await ask(context, (api) => api.dbExecute(params));
     return null;
   },

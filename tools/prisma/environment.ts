@@ -19,6 +19,8 @@ export interface PrismaTarget {
   readonly environment: string;
   /** Absent for what needs none: `generate`, `validate`. */
   readonly database?: Database;
+  /** URL of the environment's backup store, which knows its database. */
+  readonly store?: string;
   readonly project: {
     /** Absolute path of the schema: a file or a folder. */
     readonly schema: string;
