@@ -64,6 +64,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     connection: postgres.connection,
     backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
+    provedBackup: pipeline.verify.proved,
     migrations: pipeline.verify.migrations,
     appliedNow: pipeline.migrate.applied.apply((applied) => applied.map(({ name }) => name)),
     health: pipeline.verify.health,

@@ -13,6 +13,7 @@ export * from "./contracts/migrate.js";
 export * from "./contracts/migration.js";
 export * from "./contracts/notify.js";
 export * from "./contracts/preflight.js";
+export * from "./contracts/proved.js";
 export * from "./contracts/recover.js";
 export * from "./contracts/rehearse.js";
 export * from "./contracts/request.js";

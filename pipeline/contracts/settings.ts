@@ -43,6 +43,11 @@ export const settingsSchema = z.strictObject({
     jobs: z.int().min(1).max(64).default(2),
     /** How many complete backups are kept; the newest is never removed. */
     keep: z.int().min(1).default(14),
+    /**
+     * How old the newest backup that was proved by a restore may be, in hours, for a run to start; 0: it is not asked. Before an
+     * environment's first backup nothing is asked.
+     */
+    maxProvedAgeHours: z.number().min(0).default(0),
   }),
   preflight: z.strictObject({
     /** What a database that differs from its migration history does to a run. */

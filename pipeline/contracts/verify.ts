@@ -5,6 +5,7 @@ import { migrateResult } from "./migrate.js";
 import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
 import { rehearseResult } from "./rehearse.js";
+import { provedBackup } from "./proved.js";
 import { resultFields, stageRequest } from "./request.js";
 import { statementSeen } from "./statements.js";
 
@@ -39,6 +40,8 @@ export const verifyResult = z.strictObject({
   findings: z.array(findingSchema),
   health: healthSchema,
   report: z.string(),
+  /** The newest backup that was proved by a restore; absent where none was. */
+  proved: provedBackup.optional(),
   /** The biggest tables, for the risk of the next migrations in a preview. Absent in results of earlier versions. */
   tables: tableSizes.optional(),
   /** Exact rows by `schema.table`. Absent in results of earlier versions. */

@@ -23,6 +23,7 @@ import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { openStore } from "../store/open.js";
+import { assertProvedRecently } from "../store/provedAge.js";
 import { stamp } from "./stamp.js";
 
 /**
@@ -64,6 +65,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     };
   });
   await findBinaries(seen.serverMajor);
+  await assertProvedRecently(openStore(request.store), request.environment, settings.backup.maxProvedAgeHours);
 
   const warnings = assertDeployable(seen.history, folder, request.environment);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);

@@ -1,12 +1,13 @@
 import type { StageContext } from "../context.js";
-import type { MigrationRef, StageRequest } from "../contracts.js";
+import type { MigrationRef, ProvedBackup, StageRequest } from "../contracts.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { type HistoryRow, compareHistory, isProvedUnchanged, isResumable, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
-import { listBackups } from "../store/listBackups.js";
+import { scanBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
+import { hoursSince, readProvedBackup } from "../store/provedAge.js";
 import { stamp } from "./stamp.js";
 
 export interface StatusResult {
@@ -27,6 +28,10 @@ export interface StatusResult {
   readonly missing: string[];
   /** Complete backups, newest first. */
   readonly backups: { readonly id: string; readonly created: string }[];
+  /** Backups whose manifest cannot be trusted. */
+  readonly damaged: string[];
+  /** The newest backup that was proved by a restore, and its age in hours; absent where none was. */
+  readonly proved?: ProvedBackup & { readonly ageHours: number };
 }
 
 /** The state things are in: both sides of the history, and the backups. Only reads. */
@@ -44,7 +49,9 @@ export async function status(request: StageRequest, _context: StageContext): Pro
   const { history, identity } = seen;
   const mayGoOn = (row: HistoryRow): boolean => isProvedUnchanged(row) || isResumable(row, folder);
   const ref = ({ name, checksum }: MigrationRef): MigrationRef => ({ name, checksum });
-  const backups = await listBackups(openStore(request.store), request.environment);
+  const store = openStore(request.store);
+  const { complete, damaged } = await scanBackups(store, request.environment);
+  const proved = await readProvedBackup(store, request.environment);
   return {
     stage: "status",
     ...stamp(request, started),
@@ -56,6 +63,8 @@ export async function status(request: StageRequest, _context: StageContext): Pro
     stopped: history.failed.filter(mayGoOn).map(({ name }) => name),
     edited: history.edited.map(({ name }) => name),
     missing: history.missing.map(({ name }) => name),
-    backups: backups.map(({ id, created }) => ({ id, created })),
+    backups: complete.map(({ id, created }) => ({ id, created })),
+    damaged: damaged.map(({ id }) => id),
+    ...(proved === undefined ? {} : { proved: { ...proved, ageHours: hoursSince(proved.made, new Date()) } }),
   };
 }

@@ -17,6 +17,7 @@ import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { noteFigures } from "../report/figures.js";
 import { renderReport } from "../report/markdown.js";
 import { openStore } from "../store/open.js";
+import { readProvedBackup } from "../store/provedAge.js";
 import { stamp } from "./stamp.js";
 
 /**
@@ -71,6 +72,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   for (const finding of findings) log.warn(`${finding.check}: ${finding.message}`, { remedy: finding.remedy });
   const reportPath = `${request.environment}/${request.run}/report.md`;
   const store = openStore(request.store);
+  const proved = await readProvedBackup(store, request.environment);
   const result: VerifyResult = {
     stage: "verify",
     ...stamp(request, started),
@@ -81,6 +83,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
     health,
     report: store.urlOf(reportPath),
     rows: data.rows,
+    ...(proved === undefined ? {} : { proved }),
     ...(await noteFigures(database, log, "safe-migration verify", { earlier: request.preflight?.statements ?? [] })),
   };
   await store.write(reportPath, renderReport(request, result));

@@ -115,9 +115,12 @@ describe("backup", function () {
     await writeFile(join(store.root, "local/a/report.html"), "evidence");
     await take("b");
     const request = backupOf(database, store.url, "c");
-    const result = await backup({ ...request, settings: { ...request.settings, backup: { jobs: 1, keep: 1 } } }, quiet);
+    const result = await backup(
+      { ...request, settings: { ...request.settings, backup: { ...request.settings.backup, jobs: 1, keep: 1 } } },
+      quiet,
+    );
     assert.deepEqual(result.removed, ["b", "a"]);
-    assert.deepEqual(await readdir(join(store.root, "local")), ["a", "c"]);
+    assert.deepEqual(await readdir(join(store.root, "local")), ["a", "c", "database.json"]);
     assert.deepEqual(await readdir(join(store.root, "local/a")), ["report.html"]);
   });
 
@@ -132,7 +135,7 @@ describe("backup", function () {
     await partial("killed", dead);
     await partial("alive", process.pid);
     await take();
-    assert.deepEqual(await readdir(join(store.root, "local")), ["alive", "run"]);
+    assert.deepEqual(await readdir(join(store.root, "local")), ["alive", "database.json", "run"]);
     assert.deepEqual(
       (await listBackups(openStore(store.url), "local")).map(({ id }) => id),
       ["run"],

@@ -26,7 +26,7 @@ import { stockPrismaFor } from "../../tools/prisma/stock.js";
 import { testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { databasesLike, failsWith, maintain, query, quiet, temporaryStore } from "./backupFixtures.js";
+import { databasesLike, failsWith, maintain, query, quiet, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 /** Whatever the configuration says, a command for one environment does nothing to another one's database. */
 describe("a database is known by its mark and its server", function () {
@@ -80,7 +80,7 @@ describe("a database is known by its mark and its server", function () {
       preflight: () => preflight(request, quiet),
       backup: () => backup(request, quiet),
       checkpoint: () => checkpoint(checkpointRequest.parse({ ...request, name: "one" }), quiet),
-      migrate: () => migrate({ ...request, run: staged.run, backup: staged }, quiet),
+      migrate: () => migrate(unrehearsed({ ...request, run: staged.run }, staged), quiet),
       restore: () => restore(restoreRequest.parse(request), quiet),
       "restore into": () => restore(restoreRequest.parse({ ...request, into: `${name}_copy` }), quiet),
       rollback: () => rollback(rollbackRequest.parse(request), quiet),
@@ -170,7 +170,7 @@ describe("a database is known by its mark and its server", function () {
     await assert.rejects(accept(acceptRequest.parse({ ...base(), system: "1" }), quiet), failsWith("OTHER_SYSTEM"));
     const result = await accept(acceptRequest.parse({ ...base(), system: own }), quiet);
     assert.equal(result.before?.systemIdentifier, "7000000000000000001");
-    const { applied } = await migrate({ ...base(), run: staged.run, backup: staged }, quiet);
+    const { applied } = await migrate(unrehearsed({ ...base(), run: staged.run }, staged), quiet);
     assert.deepEqual(
       applied.map((one) => one.name),
       ["2_note"],

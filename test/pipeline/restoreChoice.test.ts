@@ -36,7 +36,10 @@ describe("which backup is restored, and where to", function () {
   const shrink = (to: number) => query(database, `DELETE FROM items WHERE i > ${to}`);
   const take = (run: string, keep = 14) => {
     const request = backupOf(database, store.url, run);
-    return backup({ ...request, settings: { ...request.settings, backup: { jobs: 2, keep } } }, quiet);
+    return backup(
+      { ...request, settings: { ...request.settings, backup: { ...request.settings.backup, keep } } },
+      quiet,
+    );
   };
   const put = (more: Partial<RestoreRequest> = {}) => restore({ ...restoreOf(database, store.url), ...more }, quiet);
   const mark = (title: string, action?: "remove") =>

@@ -46,7 +46,10 @@ describe("configuration", () => {
     assert.equal(found.length, 5);
     assert.match(found.join("\n"), /^databse: unknown key, did you mean database\?/m);
     assert.match(found.join("\n"), /^backup\.jobs: .*number.*"two"/m);
-    assert.match(found.join("\n"), /^backup\.kep: unknown key, did you mean keep\? \(known here: jobs, keep\)/m);
+    assert.match(
+      found.join("\n"),
+      /^backup\.kep: unknown key, did you mean keep\? \(known here: jobs, keep, maxProvedAgeHours\)/m,
+    );
     assert.match(found.join("\n"), /^pipeline\.run: .*"always"\|"onChange".*"sometimes"/m);
     assert.match(found.join("\n"), /^sample: /m);
   });

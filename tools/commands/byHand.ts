@@ -2,6 +2,8 @@ import { InvalidArgumentError, Option } from "commander";
 import { backupsResult, verdictResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
+import { renderMetrics } from "../../pipeline/report/metrics.js";
+import type { StatusResult } from "../../pipeline/stages/status.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { describeVerdict } from "../../pipeline/verdict/describe.js";
 import { describeBackups } from "./describeBackups.js";
@@ -20,6 +22,7 @@ export interface StageFlags {
   readonly steps?: number;
   readonly to?: string;
   readonly system?: string;
+  readonly metrics?: boolean;
 }
 
 /** A stage to run, and what its request has beside what every stage is told. */
@@ -34,7 +37,7 @@ export interface ByHand {
   readonly options: readonly Option[];
   ask(flags: StageFlags): Asked;
   /** The result for a person; `undefined`: as any other. */
-  describe?(result: unknown): string | undefined;
+  describe?(result: unknown, flags: StageFlags): string | undefined;
 }
 
 /** As {@link describeBackups}, for commands that list backups when asked. */
@@ -132,6 +135,13 @@ const acceptByHand: ByHand = {
   ask: ({ system }) => ({ stage: "accept", more: given({ system }) }),
 };
 
+const statusByHand: ByHand = {
+  ...plain("status"),
+  options: [flag("--metrics", "print it in the OpenMetrics text format, for a scraper's file collector")],
+  // The result is that of the stage named above; there is no schema of it to parse with, as it is never handed on.
+  describe: (result, { metrics }) => (metrics === true ? renderMetrics(result as StatusResult, new Date()) : undefined),
+};
+
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
   return Number(text);
@@ -149,7 +159,7 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   accept: acceptByHand,
   verify: plain("verify"),
   preflight: plain("preflight"),
-  status: plain("status"),
+  status: statusByHand,
   health: plain("health"),
 };
 

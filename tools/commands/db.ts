@@ -38,7 +38,7 @@ async function act(name: string, flags: Flags): Promise<void> {
   const told = new WeakSet<PipelineError>();
   try {
     const result = await resultOf(name, flags, runHere(options, told));
-    const text = () => byHand[name]?.describe?.(result) ?? describeResult(result);
+    const text = () => byHand[name]?.describe?.(result, flags) ?? describeResult(result);
     process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : text());
   } catch (error) {
     if (flags.json === true && error instanceof PipelineError) process.stdout.write(`${JSON.stringify({ error })}\n`);
