@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Database, type Finding, findingSchema } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { readPassword } from "../postgres/connection.js";
+import { wholeView } from "./wholeView.js";
 
 /** What a checks module is given to connect with. */
 export interface ChecksConnection {
@@ -11,6 +12,8 @@ export interface ChecksConnection {
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
+  /** Settings of the session, as pg and libpq take them: where row security would hide rows, a query is refused instead. */
+  readonly options: string;
   /** PostgreSQL schema of Prisma's connection, for `new PrismaPg(connection, { schema })`; absent: `public`. */
   readonly schema?: string;
 }
@@ -29,9 +32,20 @@ export async function runApplicationChecks(path: string, database: Database): Pr
   const checks = load(path);
   const { host, port, user, name, schema } = database;
   const password = await readPassword(database.password, database);
+  const options = Object.entries(wholeView)
+    .map(([setting, value]) => `-c ${setting}=${value}`)
+    .join(" ");
   let answer: unknown;
   try {
-    answer = await checks({ host, port, user, password, database: name, ...(schema === undefined ? {} : { schema }) });
+    answer = await checks({
+      host,
+      port,
+      user,
+      password,
+      database: name,
+      options,
+      ...(schema === undefined ? {} : { schema }),
+    });
   } catch (error) {
     throw checksError(path, messageOf(error), error);
   }

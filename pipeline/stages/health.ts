@@ -2,12 +2,12 @@ import pg from "pg";
 import { z } from "zod";
 import { type ChecksResult, failedFindings, runApplicationChecks } from "../checks/application.js";
 import { countRows, countTables } from "../checks/counts.js";
+import { withWholeView } from "../checks/wholeView.js";
 import type { StageContext } from "../context.js";
 import { type StageRequest, healthSchema } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
-import { withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
@@ -27,7 +27,7 @@ export async function health(request: StageRequest, { log }: StageContext): Prom
   const { database, project } = request;
   const folder = await readMigrations(project.migrations);
   const schema = await loadSchema(project.schema, database.schema);
-  const seen = await withClient(database, { applicationName: "safe-migration health" }, async (client) => {
+  const seen = await withWholeView(database, { applicationName: "safe-migration health" }, async (client) => {
     await assertEnvironment(client, request.environment);
     const { pending } = compareHistory(folder, await readHistory(client, schema));
     const there = await onlyThere(client, schema.models);

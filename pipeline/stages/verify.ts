@@ -3,6 +3,7 @@ import { failedFindings, runApplicationChecks } from "../checks/application.js";
 import { findInvalidIndexes, findSequencesBehind, findUnvalidatedConstraints } from "../checks/catalogue.js";
 import { countRows, countTables } from "../checks/counts.js";
 import { findOrphans } from "../checks/orphans.js";
+import { withWholeView } from "../checks/wholeView.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
@@ -109,7 +110,7 @@ async function lookAtData(
   schema: PrismaSchema,
   progress: (what: string) => void,
 ): Promise<DataSeen> {
-  return withClient(database, { applicationName: "safe-migration verify" }, async (client) => {
+  return withWholeView(database, { applicationName: "safe-migration verify" }, async (client) => {
     const findings = await findOrphans(client, schema.relations);
     progress(`references (${schema.relations.length} relations)`);
     findings.push(...(await findInvalidIndexes(client)));

@@ -14,7 +14,9 @@ import {
 import { PipelineError } from "../../pipeline/errors.js";
 import { ensureSample } from "../../pipeline/local/sample.js";
 import { connect } from "../../pipeline/postgres/connection.js";
+import { runApplicationChecks } from "../../pipeline/checks/application.js";
 import { backup } from "../../pipeline/stages/backup.js";
+import { health } from "../../pipeline/stages/health.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
@@ -304,6 +306,33 @@ describe("the stages, one after the other", function () {
       await query(database, "SELECT setval($1, 5)", [row?.sequence]);
       assert.match(await findings(), /sequence-behind: sequence .*orders_id_seq is at 5/);
       await query(database, "SELECT setval($1, $2::bigint)", [row?.sequence, row?.last]);
+    });
+
+    it("that row security hides rows from the role, instead of counting what it is shown", async () => {
+      await query(
+        database,
+        `CREATE ROLE narrow LOGIN CREATEDB PASSWORD 'narrow'; GRANT shop TO narrow;
+         ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY;
+         CREATE POLICY few ON orders USING (id < 10)`,
+      );
+      process.env["NARROW_PASSWORD"] = "narrow";
+      const password = { from: "environment", variable: "NARROW_PASSWORD" } as const;
+      const base = request();
+      const narrow = { ...base, database: { ...database, user: "narrow", password } };
+      await assert.rejects(
+        verify(narrow, quiet),
+        failsWith("NOT_READABLE", /row-level security policy for table "orders"/),
+      );
+      await assert.rejects(health(narrow, quiet), failsWith("NOT_READABLE", /orders/));
+      const module = join(folder, "checks.cjs");
+      await writeFile(module, "exports.default = async ({ options }) => ({ counts: { [options]: 1 }, findings: [] });");
+      const { counts } = await runApplicationChecks(module, database);
+      assert.deepEqual(counts, { "-c row_security=off": 1 }, "and the application's checks are told to ask alike");
+      await query(
+        database,
+        `DROP POLICY few ON orders; ALTER TABLE orders NO FORCE ROW LEVEL SECURITY;
+         ALTER TABLE orders DISABLE ROW LEVEL SECURITY; DROP OWNED BY narrow; DROP ROLE narrow`,
+      );
     });
 
     it("drift, which it looks for only where something has changed since preflight did", async () => {
