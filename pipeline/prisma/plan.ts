@@ -100,7 +100,7 @@ export function planScript(sql: string): ScriptPlan {
     };
   }
   if (!optedOut && plainPairs(own) && !statements.some(addsEnumValue)) {
-    const rest = statements.filter((statement) => !own.includes(statement));
+    const rest = statements.filter(({ node }) => !("TransactionStmt" in node));
     return { kind: "transaction", script: blank(sql, own), statements: rest, parsed: true };
   }
   return { kind: "own-transaction", statements };
@@ -211,10 +211,13 @@ function addsEnumValue({ node }: Statement): boolean {
 }
 
 function blank(sql: string, statements: readonly Statement[]): string {
-  return statements.reduce((text, { text: statement, node, offset }) => {
+  const pieces: string[] = [];
+  let done = 0;
+  for (const { text, node, offset } of statements) {
     const savepoint = "TransactionStmt" in node && plainKind(node.TransactionStmt) === "savepoint";
-    if (savepoint) return text;
-    const spaces = statement.replace(/[^\n]/g, " ");
-    return text.slice(0, offset) + spaces + text.slice(offset + statement.length);
-  }, sql);
+    if (savepoint) continue;
+    pieces.push(sql.slice(done, offset), text.replace(/[^\n]/g, " "));
+    done = offset + text.length;
+  }
+  return [...pieces, sql.slice(done)].join("");
 }
