@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { backupResult } from "./backup.js";
+import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
 import { resultFields, stageRequest } from "./request.js";
 
@@ -16,6 +17,21 @@ const restoredCopy = z.strictObject({
   durationMs: z.int(),
 });
 
+/** A pending migration as it ran on the copy; lists are cut where they are long, the stage's log has all. */
+export const rehearsedMigration = migrationRef.extend({
+  /** As a whole, in milliseconds: what the real one will probably take on this data. */
+  durationMs: z.int(),
+  /** What it declares that it does to data, and did: `public.orders.total: values changed in 12 rows`. */
+  changes: z.array(z.string()),
+  /** Tables whose rows it wrote anew. */
+  rewrites: z.array(z.string()),
+  /** Locks on tables that were there which readers or writers wait for: `public.orders AccessExclusiveLock`. */
+  locks: z.array(z.string()),
+  /** What it declares and did not do on this data. */
+  unused: z.array(z.string()),
+});
+export type RehearsedMigration = z.infer<typeof rehearsedMigration>;
+
 const rehearsed = {
   ...resultFields,
   stage: z.literal("rehearse"),
@@ -31,6 +47,8 @@ export const rehearseResult = z.discriminatedUnion("verdict", [
     ...rehearsed,
     verdict: z.literal("proved"),
     restored: restoredCopy,
+    /** In the order in which they were applied; empty where none is pending. */
+    migrations: z.array(rehearsedMigration),
   }),
   z.strictObject({
     ...rehearsed,

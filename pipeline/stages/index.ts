@@ -83,7 +83,8 @@ export const stages = {
   }),
   rehearse: define({
     name: "rehearse",
-    summary: "restores the backup into a scratch database and proves that it holds what was dumped",
+    summary:
+      "restores the backup beside the database, applies the pending migrations there and proves that every value is kept",
     request: rehearseRequest,
     run: async (request, context) => (await import("./rehearse.js")).rehearse(request, context),
     keepEvidence: keepInStore,

@@ -18,7 +18,7 @@ import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { assertStillOpen } from "../window/assert.js";
 import { stamp } from "./stamp.js";
-import { assertThisRunsBackup, assertThisRunsRehearsal } from "./thisRun.js";
+import { assertRehearsed, assertThisRunsBackup, assertThisRunsRehearsal } from "./thisRun.js";
 
 /**
  * Applies the pending migrations, each whole or not at all, behind a backup that was just made and proved by a rehearsal; measures
@@ -85,6 +85,7 @@ async function applyPending(
     await assertKnownDatabase(openStore(request.store), request.environment, identity);
     const found = compareHistory(folder, await readHistory(client, schema));
     assertDeployable(found, folder, request.environment);
+    assertRehearsed(request.rehearsal, found.pending);
     assertStillOpen(request, found.pending.length);
     const settled = await settleInterrupted(client, folder, found.failed, schema);
     for (const { name, state } of settled) log.info(`${name} was stopped in its one statement: ${settledAs[state]}`);

@@ -1,18 +1,20 @@
 import type { StageContext } from "../context.js";
-import type { RehearseRequest, RehearseResult } from "../contracts.js";
+import type { Database, RehearseRequest, RehearseResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
+import type { DatabaseProperties, Grant } from "../postgres/databaseProperties.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
 import { assertNotMaintenance, assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
-import { createScratch, dropLeftovers } from "../postgres/scratch.js";
+import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
 import { type Manifest, dumpFolder } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
+import { rehearseMigrations } from "../rehearsal/migrations.js";
 import type { Store } from "../store/store.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
@@ -20,10 +22,12 @@ import { assertThisRunsBackup } from "./thisRun.js";
 
 /**
  * Restores the backup that was just made into a scratch database and proves by the fingerprints that it holds what was dumped: a
- * backup is a backup once it has been restored. The scratch database is dropped whatever happens; where this process is
+ * backup is a backup once it has been restored. Then applies the pending migrations to that copy, and proves that every value
+ * that was there is still there, or that the migration declares what it does to it. The scratch database is dropped whatever happens; where this process is
  * killed, by the next run.
  *
- * @throws PipelineError where the backup is damaged, does not restore, or to something else; the database is never changed.
+ * @throws PipelineError where the backup is damaged, does not restore, or to something else, and where a migration fails or loses
+ * data that it does not declare; the database is never changed.
  */
 export async function rehearse(request: RehearseRequest, context: StageContext): Promise<RehearseResult> {
   const started = Date.now();
@@ -56,7 +60,7 @@ export async function rehearse(request: RehearseRequest, context: StageContext):
   }
 }
 
-type Proof = Pick<Extract<RehearseResult, { verdict: "proved" }>, "verdict" | "summary" | "restored">;
+type Proof = Pick<Extract<RehearseResult, { verdict: "proved" }>, "verdict" | "summary" | "restored" | "migrations">;
 
 function skipped(summary: string) {
   return { verdict: "skipped", summary } as const;
@@ -124,7 +128,12 @@ async function rehearseChecked(
     const proof = { by: "rehearse", run: request.run } as const;
     await restoreInto(database, scratch, { store, manifest, target, jobs, proof, inert: true, log, signal });
     const restored = await measureCopy(request, manifest, scratch, started);
-    return { verdict: "proved", restored, summary: summarise(restored) };
+    await onMaintenance(request, (client) =>
+      applyOwnership(client, scratch, ownersOnly(manifest.properties, database)),
+    );
+    const copy = { ...database, name: scratch };
+    const migrations = await rehearseMigrations(request, { copy, manifest, log, signal });
+    return { verdict: "proved", restored, migrations, summary: summarise(restored, migrations) };
   } finally {
     await discardScratch(database, scratch, log);
   }
@@ -144,9 +153,24 @@ async function measureCopy(request: RehearseRequest, manifest: Manifest, scratch
   };
 }
 
-function summarise({ tables, rows, bytes, durationMs }: Proof["restored"]): string {
+function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migrations: Proof["migrations"]): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const size = `${(bytes / 1_048_576).toFixed(0)} MB`;
-  return `the backup restores to the same ${rows} rows in ${tables} tables (${size}, ${(durationMs / 1000).toFixed(1)} s)`;
+  const restored = `the backup restores to the same ${rows} rows in ${tables} tables (${size}, ${seconds(durationMs)})`;
+  if (migrations.length === 0) return `${restored}; no migration is pending`;
+  const changes = migrations.flatMap((migration) => migration.changes);
+  const took = seconds(migrations.reduce((sum, migration) => sum + migration.durationMs, 0));
+  const kept =
+    changes.length === 0 ? "every value kept" : `every value kept but what they declare: ${changes.join("; ")}`;
+  return `${restored}; ${migrations.length} migration(s) applied to it in ${took}, ${kept}`;
+}
+
+/** The owner and rights of the original, so that migrations may do what they may do there; but nobody else connects. */
+function ownersOnly(properties: DatabaseProperties, { user }: Database): DatabaseProperties {
+  const { owner, grants } = properties;
+  const kept = grants.filter(({ privilege, grantee }) => privilege !== "CONNECT" || grantee === owner);
+  const own: Grant = { grantee: user, grantor: owner, privilege: "CONNECT", grantable: false };
+  return { ...properties, grants: user === owner ? kept : [...kept, own] };
 }
 
 function onMaintenance<T>({ database, run }: RehearseRequest, work: Parameters<typeof withClient<T>>[2]): Promise<T> {

@@ -1,4 +1,4 @@
-import type { BackupResult, RehearseResult, StageRequest } from "../contracts.js";
+import type { BackupResult, MigrationRef, RehearseResult, StageRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 
 /** @throws PipelineError where another run made the backup: what was written since then would be lost by going back. */
@@ -31,6 +31,18 @@ export function assertThisRunsRehearsal(request: StageRequest, backup: BackupRes
   if (rehearsal.verdict === "skipped" && request.settings.rehearse.mode === "always") {
     throw refused("NOT_REHEARSED", `There was no rehearsal (${rehearsal.summary}), and the configuration wants one.`);
   }
+}
+
+/** @throws PipelineError where a migration is to be applied that the rehearsal did not try in this version. */
+export function assertRehearsed(rehearsal: RehearseResult, pending: readonly MigrationRef[]): void {
+  if (rehearsal.verdict === "skipped") return;
+  const tried = new Map(rehearsal.migrations.map(({ name, checksum }) => [name, checksum]));
+  const others = pending.filter(({ name, checksum }) => tried.get(name) !== checksum).map(({ name }) => name);
+  if (others.length === 0) return;
+  throw refused(
+    "NOT_WHAT_WAS_REHEARSED",
+    `Pending migrations were not rehearsed as they are now: ${others.join(", ")}. They were added or edited since.`,
+  );
 }
 
 function refused(code: string, message: string): PipelineError {

@@ -27,6 +27,7 @@ const rehearsal = {
   verdict: "proved",
   summary: "the same 2 rows",
   restored: { tables: 1, rows: 2, bytes: 3, durationMs: 1 },
+  migrations: [],
 };
 const migrate = { ...at, stage: "migrate", backup: "run-1", applied: [{ ...ref, durationMs: 1, attempts: 1 }] };
 

@@ -87,12 +87,36 @@ describe("the local stack", function () {
     await checkout.addMigration(name, "CREATE TABLE half (id int);\nCREATE TABLE half (id int);\n");
     const failed = await checkout.npm("start");
     assert.notEqual(failed.exitCode, 0);
-    assert.match(all(failed), /20260602000000_broken was rolled back whole/);
+    assert.match(all(failed), /20260602000000_broken fails on the restored copy: .*already exists/);
     assert.deepEqual(await checkout.rows("SELECT to_regclass('half') AS half"), [{ half: null }]);
     await checkout.addMigration(name, "CREATE VIEW half AS SELECT 1 AS one;\n");
     const mended = await checkout.npm("start");
     assert.equal(mended.exitCode, 0, all(mended));
     assert.ok((await outputs()).appliedNow.includes(name));
+  });
+
+  it("a migration that loses data it does not declare is stopped in the rehearsal, with table, column and rows", async () => {
+    const name = "20260602000001_lossy";
+    await checkout.addMigration(
+      name,
+      `UPDATE "order_items" SET "quantity" = "quantity" + 1;
+ALTER TABLE "addresses" ALTER COLUMN "street" TYPE VARCHAR(3) USING left("street", 3);
+ALTER TABLE "user_profiles" DROP COLUMN "first_name";`,
+    );
+    const [items, addresses] = [await count('"order_items"'), await count('"addresses"')];
+    const stopped = await checkout.npm("start");
+    assert.notEqual(stopped.exitCode, 0);
+    for (const line of [
+      `public.order_items.quantity: values changed in ${items} rows`,
+      `public.addresses.street: values changed in ${addresses} rows`,
+      "public.user_profiles.first_name: dropped with values in 300 rows",
+    ])
+      assert.ok(all(stopped).includes(line), all(stopped));
+    assert.equal(
+      Number((await checkout.rows<{ n: string }>('SELECT count("first_name") AS n FROM "user_profiles"'))[0]?.n),
+      300,
+    );
+    await rm(checkout.path("prisma/migrations", name), { recursive: true });
   });
 
   it("a lock held by another session: tried again, rolled back, blocker named; works when it is gone", async () => {

@@ -258,7 +258,7 @@ describe("the gate, with a database at hand", function () {
         "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name) VALUES ('1', $1, now(), $2)",
         [checksum, init],
       );
-      await write(next, 'ALTER TABLE "full_one" DROP COLUMN "never";\nDROP TABLE "parents";\n');
+      await write(next, 'ALTER TABLE "full_one" DROP COLUMN "never";\nDROP TABLE "parents"; -- drops: parents\n');
     });
 
     const asked = { risky: "acknowledge", dangerous: "approve" };

@@ -129,6 +129,7 @@ describe("rehearse: the backup restored", function () {
     assert.ok(lines.some((line) => /no rehearsal: .*no room/.test(line)));
     const pending = { rehearse: { mode: "pending" } };
     assert.equal((await rehearse(await backedUp(pending), quiet)).verdict, "skipped");
+    await query(database, "DROP TABLE items");
     await project.migration("1_more", "CREATE TABLE more (id int);");
     assert.equal((await rehearse(await backedUp(pending), quiet)).verdict, "proved");
   });

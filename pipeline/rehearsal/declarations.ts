@@ -1,0 +1,114 @@
+import { scanSync } from "libpg-query";
+import { PipelineError } from "../errors.js";
+import { lineOf } from "../prisma/plan.js";
+
+/** What a migration may do to data that is there: change values, drop what holds them, delete rows. */
+export const effects = ["changes", "drops", "deletes"] as const;
+export type Effect = (typeof effects)[number];
+
+/** One name of a comment such as `-- changes: "Order".total`. */
+export interface Declaration {
+  readonly effect: Effect;
+  /** Parts of the name without their quotes, `*` for all columns: `["Order", "total"]`. */
+  readonly parts: readonly Part[];
+  /** As it is written. */
+  readonly text: string;
+  readonly line: number;
+}
+
+interface Part {
+  readonly name: string;
+  /** Written in double quotes; otherwise case does not matter, as in SQL. */
+  readonly quoted: boolean;
+}
+
+const head = /^--\s*(changes|drops|deletes)\s*:(.*)$/is;
+/** A name and what follows it: a comma, or the end. */
+const part = /^\s*(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)|(\*))\s*(\.|,|$)/u;
+
+/**
+ * What a migration declares that it does to data, in comments of its file:
+ *
+ *     -- changes: "Order".total, shop.users.email     values of a column; "Order".* for all of a table
+ *     -- drops: users.phone, old_carts                a column that holds values, or a table that holds rows
+ *     -- deletes: sessions                            rows of a table
+ *
+ * PostgreSQL's scanner tells what is a comment. `loadParser` must have been awaited.
+ *
+ * @throws PipelineError (`usage`) with the line of one that cannot be read: what is mistyped would declare nothing.
+ */
+export function declarationsOf(migration: string, sql: string): Declaration[] {
+  return commentsOf(sql).flatMap(({ text, line }) => {
+    const [, effect, names] = head.exec(text) ?? [];
+    if (effect === undefined || names === undefined) return [];
+    const parsed = parseNames(names);
+    if (parsed === undefined) throw malformed(migration, line, text);
+    return parsed.map((name) => ({ effect: effect.toLowerCase() as Effect, line, ...name }));
+  });
+}
+
+function commentsOf(sql: string): { readonly text: string; readonly line: number }[] {
+  if (!/--\s*(?:changes|drops|deletes)\s*:/i.test(sql)) return [];
+  try {
+    return scanSync(sql)
+      .tokens.filter(({ tokenName }) => tokenName === "SQL_COMMENT")
+      .map(({ text, start }) => ({ text: text.trimEnd(), line: lineOf(sql, unitsOfBytes(sql, start)) }));
+  } catch {
+    // The server will say what is wrong with the file.
+    return [];
+  }
+}
+
+function unitsOfBytes(sql: string, bytes: number): number {
+  return Buffer.from(sql, "utf8").subarray(0, bytes).toString("utf8").length;
+}
+
+function parseNames(names: string): Pick<Declaration, "parts" | "text">[] | undefined {
+  const parsed: Pick<Declaration, "parts" | "text">[] = [];
+  let rest = names;
+  let parts: Part[] = [];
+  let text = "";
+  for (;;) {
+    const [whole, quoted, plain, all, end] = part.exec(rest) ?? [];
+    if (whole === undefined) return undefined;
+    rest = rest.slice(whole.length);
+    text += whole.replace(/,$/, "").trim();
+    const name = quoted?.replaceAll('""', '"') ?? plain ?? all ?? "";
+    parts.push({ name, quoted: quoted !== undefined });
+    if (end === ".") continue;
+    if (parts.length > 3 || parts.slice(0, -1).some((each) => !each.quoted && each.name === "*")) return undefined;
+    parsed.push({ parts, text });
+    if (end === "") return parsed;
+    [parts, text] = [[], ""];
+  }
+}
+
+function malformed(migration: string, line: number, text: string): PipelineError {
+  return new PipelineError({
+    code: "DECLARATION",
+    kind: "usage",
+    message: `${migration}/migration.sql, line ${line}: "${text}" cannot be read: names are separated by commas, their parts by dots, odd ones in double quotes.`,
+    state: "Nothing was touched.",
+    next: 'Write it like: -- changes: "Order".total, shop.users.email   then run the same command.',
+  });
+}
+
+/** What a declaration is held against: a table or a column, under each name that it had. */
+export interface Named {
+  readonly schema: string;
+  readonly table: string;
+  readonly column?: string;
+}
+
+/** Whether a declaration means this table or column. */
+export function means({ parts }: Declaration, { schema, table, column }: Named): boolean {
+  const wanted = column === undefined ? [schema, table] : [schema, table, column];
+  const least = column === undefined ? 1 : 2;
+  if (parts.length < least || parts.length > wanted.length) return false;
+  const compared = wanted.slice(-parts.length);
+  return parts.every((each, at) => {
+    const name = compared[at] ?? "";
+    if (!each.quoted && each.name === "*") return column !== undefined && at === parts.length - 1;
+    return each.quoted ? each.name === name : each.name.toLowerCase() === name.toLowerCase();
+  });
+}

@@ -1,0 +1,216 @@
+import type pg from "pg";
+import type { Database, RehearsedMigration, RehearseRequest } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import type { Logger } from "../log.js";
+import { withClient } from "../postgres/connection.js";
+import { openReader } from "../postgres/readSession.js";
+import { MigrationFailure, applyMigration, clearFailed } from "../prisma/apply.js";
+import { compareHistory, historyTable, readHistory } from "../prisma/history.js";
+import { type Migration, type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
+import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
+import { settleInterrupted } from "../prisma/settle.js";
+import type { Manifest } from "../store/manifest.js";
+import { type KeptTable, forgetTable, keepTable } from "./before.js";
+import { compareTable } from "./compare.js";
+import { declarationsOf } from "./declarations.js";
+import { type Observed, declare, describeObserved, judge } from "./observed.js";
+import { type TableShape, readShape } from "./shape.js";
+import { type Trial, changedForm, tryMigration } from "./touched.js";
+import { assertUntouched } from "./untouched.js";
+
+export interface CopyOptions {
+  /** The database that the backup was restored into. */
+  readonly copy: Database;
+  readonly manifest: Manifest;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Applies the pending migrations to the restored copy as `migrate` will apply them to the database, one after the other, and looks
+ * after each what became of every value that was there.
+ *
+ * @throws PipelineError (`refused`) where one fails, or changes or loses data that it does not declare.
+ */
+export async function rehearseMigrations(
+  request: RehearseRequest,
+  options: CopyOptions,
+): Promise<RehearsedMigration[]> {
+  const { copy, log, signal } = options;
+  const folder = await readMigrations(request.project.migrations);
+  const schema = await loadSchema(request.project.schema, copy.schema);
+  const pending = await pendingOnCopy(request, copy, folder, schema);
+  for (const { name, sql } of pending) declarationsOf(name, sql);
+  const reader = await openComparer(copy);
+  try {
+    const first = await readShape(reader);
+    const touched = new Set(historyTables(first, schema));
+    const rehearsed: RehearsedMigration[] = [];
+    for (const [at, migration] of pending.entries()) {
+      signal.throwIfAborted();
+      log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
+      const one = await rehearseOne(request, options, { folder, schema, reader }, migration);
+      for (const oid of one.touched) touched.add(oid);
+      rehearsed.push(one.result);
+    }
+    await assertUntouched(reader, options.manifest.fingerprints, first, touched);
+    return rehearsed;
+  } finally {
+    await reader.end().catch(() => undefined);
+  }
+}
+
+async function pendingOnCopy(
+  { project }: RehearseRequest,
+  copy: Database,
+  folder: MigrationsFolder,
+  schema: PrismaSchema,
+): Promise<readonly Migration[]> {
+  const history = await withClient(copy, { applicationName: "safe-migration rehearse" }, async (client) => {
+    const found = compareHistory(folder, await readHistory(client, schema));
+    const settled = await settleInterrupted(client, folder, found.failed, schema);
+    return settled.length === 0 ? found : compareHistory(folder, await readHistory(client, schema));
+  });
+  for (const { name } of history.failed) await clearFailed(copy, project, name);
+  return history.pending;
+}
+
+/** A session that keeps and compares values; it casts as a migration's session does, whose time zone counts. */
+async function openComparer(copy: Database): Promise<pg.Client> {
+  const reader = await openReader(copy, "safe-migration compare");
+  await reader.query("RESET TimeZone");
+  await reader.query("SET work_mem = '64MB'");
+  return reader;
+}
+
+function historyTables(shape: ReadonlyMap<number, TableShape>, { defaultSchema }: PrismaSchema): number[] {
+  const own = [...shape.values()].filter(({ schema, name }) => schema === defaultSchema && name === historyTable);
+  return own.map(({ oid }) => oid);
+}
+
+interface Tools {
+  readonly folder: MigrationsFolder;
+  readonly schema: PrismaSchema;
+  readonly reader: pg.Client;
+}
+
+async function rehearseOne(
+  request: RehearseRequest,
+  { copy, log, signal }: CopyOptions,
+  { folder, schema, reader }: Tools,
+  migration: Migration,
+): Promise<{ readonly result: RehearsedMigration; readonly touched: readonly number[] }> {
+  const { name, checksum, plan } = migration;
+  const { defaultSchema } = schema;
+  const trial = await tryMigration({ database: copy, defaultSchema }, migration, signal);
+  const before = await readShape(reader);
+  const history = new Set(historyTables(before, schema));
+  // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
+  const assumed = plan.kind === "alone" ? [] : [...before.keys()];
+  const kept: KeptTable[] = [];
+  for (const oid of trial === undefined ? assumed : trial.touched) {
+    const shape = before.get(oid);
+    if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
+  }
+  const { durationMs } = await apply(request, copy, { folder, schema, log, signal }, name);
+  const after = await readShape(reader);
+  const observed: Observed[] = [];
+  for (const table of kept) {
+    observed.push(...(await compareTable(reader, table, after.get(table.shape.oid))));
+    await forgetTable(reader, table);
+  }
+  const missed = [...before.values()].filter(({ oid }) => {
+    return (
+      !history.has(oid) &&
+      !kept.some(({ shape }) => shape.oid === oid) &&
+      changedForm(before.get(oid) ?? neverThere, after.get(oid))
+    );
+  });
+  if (missed.length > 0) throw unexpected(name, missed);
+  const { declared, undeclared, unused } = judge(observed, declarationsOf(name, migration.sql));
+  if (undeclared.length > 0) throw undeclaredLoss(migration, undeclared);
+  for (const { text, effect, line } of unused)
+    log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
+  const changes = declared.map(describeObserved);
+  const evidence = describeTrial(trial);
+  log.info(`${name} keeps every value${changes.length === 0 ? "" : ` but what it declares: ${changes.join("; ")}`}`, {
+    ms: durationMs,
+  });
+  for (const line of evidence.lines) log.info(`${name}, ${line}`);
+  const result = {
+    name,
+    checksum,
+    durationMs,
+    changes: changes.slice(0, most),
+    rewrites: evidence.rewrites.slice(0, most),
+    locks: evidence.locks.slice(0, most),
+    unused: unused.map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
+  };
+  return { result, touched: kept.map(({ shape }) => shape.oid) };
+}
+
+/** How many of each kind a result names, as it is kept in the state; the log has all. */
+const most = 20;
+
+const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
+
+async function apply(
+  request: RehearseRequest,
+  copy: Database,
+  { folder, schema, log, signal }: Pick<Tools, "folder" | "schema"> & Pick<CopyOptions, "log" | "signal">,
+  name: string,
+): Promise<{ durationMs: number }> {
+  const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
+  const { environment, project } = request;
+  const options = { lockTimeoutMs, statementTimeoutMs, log, schema, environment, signal };
+  try {
+    return await applyMigration(copy, project, folder, name, options);
+  } catch (error) {
+    if (!(error instanceof MigrationFailure)) throw error;
+    signal.throwIfAborted();
+    throw new PipelineError(
+      {
+        code: "REHEARSAL_FAILED",
+        kind: "refused",
+        message: `${name} fails on the restored copy: ${error.message}`,
+        state: `"${request.database.name}" was not touched: the migration was only tried on a copy, which is dropped.`,
+        next: `Mend ${name}/migration.sql, or the data that it fails on, then run the same command.`,
+      },
+      { cause: error },
+    );
+  }
+}
+
+function describeTrial(trial: Trial | undefined) {
+  const statements = trial?.statements ?? [];
+  const lines = statements.map(({ line, durationMs, locks, rewritten }) => {
+    const rewrites = rewritten.length === 0 ? "" : `, rewrites ${rewritten.join(", ")}`;
+    return `line ${line}: ${durationMs} ms${locks.length === 0 ? "" : `, takes ${locks.join(", ")}`}${rewrites}`;
+  });
+  return {
+    lines,
+    rewrites: [...new Set(statements.flatMap(({ rewritten }) => rewritten))],
+    locks: [...new Set(statements.flatMap(({ locks }) => locks))],
+  };
+}
+
+function undeclaredLoss({ name }: Migration, undeclared: readonly Observed[]): PipelineError {
+  return new PipelineError({
+    code: "UNDECLARED_LOSS",
+    kind: "refused",
+    message: `${name} changes or loses data and does not say so:\n${undeclared.map((seen) => `  ${describeObserved(seen)}`).join("\n")}`,
+    state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
+    next: `If it is meant, declare it in ${name}/migration.sql: ${declare(undeclared).join("   and   ")}   else mend the file. Then run the same command.`,
+  });
+}
+
+/** The trial did not show what the migration did: it does something else each time. */
+function unexpected(name: string, tables: readonly TableShape[]): PipelineError {
+  return new PipelineError({
+    code: "REHEARSAL_UNSTEADY",
+    kind: "refused",
+    message: `${name} did to ${tables.map((table) => `${table.schema}.${table.name}`).join(", ")} what it had not done when it was tried a moment before.`,
+    state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
+    next: `Look at what ${name}/migration.sql depends on (random, now, other sessions), mend it, then run the same command.`,
+  });
+}

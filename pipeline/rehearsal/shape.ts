@@ -1,0 +1,47 @@
+import type pg from "pg";
+import { z } from "zod";
+import { notOfExtension, ownSchema } from "../postgres/fingerprintCatalogue.js";
+
+const columnShape = z.strictObject({
+  number: z.int(),
+  name: z.string(),
+  /** With its modifier: `character varying(80)`. */
+  type: z.string(),
+  generated: z.boolean(),
+});
+export type ColumnShape = z.infer<typeof columnShape>;
+
+const tableShape = z.strictObject({
+  oid: z.int(),
+  schema: z.string(),
+  name: z.string(),
+  /** The file that its rows are in; another one after a rewrite or TRUNCATE. */
+  file: z.string(),
+  columns: z.array(columnShape),
+  /** Numbers of the columns that tell one row from another: primary key, or a unique index without NULL. */
+  key: z.array(z.int()).nullable(),
+});
+/** A table as it is: its numbers stay when it or its columns are renamed. */
+export type TableShape = z.infer<typeof tableShape>;
+
+/** Every table that holds data of the application's own, by its number. */
+export async function readShape(client: pg.ClientBase): Promise<Map<number, TableShape>> {
+  const { rows } = await client.query(`
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_relation_filenode(c.oid)::text AS file,
+      coalesce((SELECT json_agg(json_build_object('number', a.attnum, 'name', a.attname,
+          'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '') ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
+      (SELECT ARRAY(SELECT unnest((i.indkey::int2[])[0:i.indnkeyatts - 1])) FROM pg_catalog.pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+          AND NOT EXISTS (SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) k(number)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number WHERE NOT a.attnotnull)
+        ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS key
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`);
+  return new Map(
+    z
+      .array(tableShape)
+      .parse(rows)
+      .map((table) => [table.oid, table]),
+  );
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type BackupResult,
+  type Database,
+  type RehearseResult,
+  type StageRequest,
+  stageRequest,
+} from "../../pipeline/contracts.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { backup } from "../../pipeline/stages/backup.js";
+import { migrate } from "../../pipeline/stages/migrate.js";
+import { rehearse } from "../../pipeline/stages/rehearse.js";
+import { testCluster } from "../support/postgres.js";
+import { apply } from "../support/prismaProjects/apply.js";
+import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { databasesLike, failsWith, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+
+const init = `
+CREATE TYPE role AS ENUM ('USER', 'ADMIN');
+CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL, phone varchar(20), born timestamp, role role NOT NULL, notes json);
+CREATE TABLE "Order" (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  total numeric(12,2) NOT NULL, updated_at timestamptz(3) NOT NULL DEFAULT now());
+CREATE TABLE log (at int, text text);
+CREATE TABLE empty (id int PRIMARY KEY, spare text);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := '2030-01-01'; RETURN NEW; END $$;
+CREATE TRIGGER touch BEFORE UPDATE ON "Order" FOR EACH ROW EXECUTE FUNCTION touch();`;
+const fill = `
+INSERT INTO users (email, phone, born, role, notes)
+  SELECT 'secret' || i || '@example.org', CASE WHEN i <= 7 THEN '+57 300 ' || i END, '2020-01-01 00:00:00.123456', 'USER', '{"a":  1}'
+  FROM generate_series(1, 20) i;
+INSERT INTO "Order" (id, user_id, total) SELECT i, 1 + i % 20, i + CASE WHEN i <= 5 THEN 0.5 ELSE 0 END FROM generate_series(1, 40) i;
+INSERT INTO log SELECT i, 'line ' || i FROM generate_series(1, 30) i;`;
+
+describe("rehearse: pending migrations on the restored copy", function () {
+  this.timeout(120_000);
+  const name = "rehearsed_migrations";
+  let database: Database;
+  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let project: TestProject;
+  let base: StageRequest;
+  let made: BackupResult;
+  const next = "2_next";
+
+  before(async () => {
+    store = await temporaryStore();
+    database = await (await testCluster()).create(name, { owner: "shop" });
+    project = await writeProject({ "1_init": init });
+    await apply(database, project, "1_init");
+    await query(database, fill);
+    base = stageRequest.parse({
+      environment: "local",
+      run: "run",
+      database,
+      project: { schema: project.schema, migrations: project.migrations },
+      store: store.url,
+      settings: { backup: {}, preflight: {}, migrate: {} },
+    });
+    made = await backup(base, quiet);
+  });
+  after(async () => {
+    await store.remove();
+    await project.remove();
+    await (await testCluster()).drop(name);
+  });
+  afterEach(async () => {
+    await rm(join(project.migrations, next), { recursive: true, force: true });
+    assert.deepEqual(await databasesLike(database, name), [name], "no copy is left");
+    const [seen] = await query(
+      database,
+      `SELECT (SELECT sum(total) FROM "Order")::text AS total, (SELECT count(phone)::int FROM users) AS phones,
+         (SELECT count(*)::int FROM log) AS lines, to_regclass('empty') IS NOT NULL AS empty`,
+    );
+    assert.deepEqual(seen, { total: "822.50", phones: 7, lines: 30, empty: true }, "the database is untouched");
+  });
+
+  const run = async (sql: string, context = quiet): Promise<RehearseResult> => {
+    await project.migration(next, sql);
+    return rehearse({ ...base, backup: made }, context);
+  };
+  /** What the one pending migration was seen to do as it declared. */
+  const changesOf = async (sql: string): Promise<readonly string[]> => {
+    const result = await run(sql);
+    assert.equal(result.verdict, "proved");
+    return result.migrations[0]?.changes ?? ["nothing was rehearsed"];
+  };
+  const refused = async (sql: string, ...lines: string[]) => {
+    const { context, lines: log } = recording();
+    await assert.rejects(run(sql, context), (error: unknown) => {
+      assert.ok(error instanceof PipelineError, String(error));
+      assert.equal(error.code, "UNDECLARED_LOSS", error.message);
+      assert.equal(error.kind, "refused");
+      assert.deepEqual(error.message.split("\n").slice(1).sort(), lines.map((line) => `  ${line}`).sort());
+      assert.ok(![...log, error.message, error.next].join("\n").includes("secret"), "no value is told");
+      return true;
+    });
+  };
+
+  describe("stops what loses data and does not say so, with table, column and number of rows", () => {
+    it("an UPDATE, with what its trigger does besides", () =>
+      refused(
+        `UPDATE "Order" SET total = total + 1 WHERE id <= 12;`,
+        "public.Order.total: values changed in 12 rows",
+        "public.Order.updated_at: values changed in 12 rows",
+      ));
+
+    it("a shortened type, and only the rows that lose", async () => {
+      await refused(
+        `ALTER TABLE "Order" ALTER COLUMN total TYPE numeric(12,0);`,
+        "public.Order.total: values changed in 5 rows",
+      );
+      await refused(
+        `ALTER TABLE users ALTER COLUMN phone TYPE varchar(3) USING left(phone, 3), ALTER COLUMN born TYPE timestamp(3);`,
+        "public.users.phone: values changed in 7 rows",
+        "public.users.born: values changed in 20 rows",
+      );
+    });
+
+    it("a dropped column with values, a dropped table with rows", () =>
+      refused(
+        `ALTER TABLE users DROP COLUMN phone; ALTER TABLE empty DROP COLUMN spare; DROP TABLE log;`,
+        "public.users.phone: dropped with values in 7 rows",
+        "public.log: dropped with 30 rows",
+      ));
+
+    it("deleted rows, by a cascade too, and a truncated table", () =>
+      refused(
+        `DELETE FROM users WHERE id = 1; TRUNCATE log;`,
+        "public.users: 1 row deleted",
+        "public.Order: 2 rows deleted",
+        "public.log: 30 rows deleted",
+      ));
+
+    it("what is written in a DO block, in a table without a key", () =>
+      refused(
+        `DO $$ BEGIN EXECUTE 'UPDATE ' || 'log' || ' SET text = upper(text) WHERE at <= 4'; END $$;`,
+        "public.log.text: values changed in 4 rows",
+      ));
+
+    it("values that rows exchange, whose number is known only for the whole row where there is no key", () =>
+      refused(
+        `UPDATE log a SET text = b.text FROM log b WHERE (a.at, b.at) IN ((1, 2), (2, 1));`,
+        "public.log.at: values changed in 2 rows",
+        "public.log.text: values changed in 2 rows",
+      ));
+
+    it("statements that run one by one, without a transaction", () =>
+      refused(
+        `-- no-transaction\nALTER TABLE users DROP COLUMN phone;\nSELECT 1;`,
+        "public.users.phone: dropped with values in 7 rows",
+      ));
+  });
+
+  it("lets through what is declared, and says what was declared and did not happen", async () => {
+    const { context, lines } = recording();
+    const result = await run(
+      `-- changes: "Order".*, log.text\n-- drops: users.phone\n-- deletes: public.log
+       UPDATE "Order" SET total = 0; ALTER TABLE users DROP COLUMN phone; DELETE FROM log WHERE at > 20;`,
+      context,
+    );
+    assert.equal(result.verdict, "proved");
+    assert.deepEqual(result.migrations[0]?.changes.toSorted(), [
+      "public.Order.total: values changed in 40 rows",
+      "public.Order.updated_at: values changed in 40 rows",
+      "public.log: 10 rows deleted",
+      "public.users.phone: dropped with values in 7 rows",
+    ]);
+    assert.deepEqual(result.migrations[0]?.unused, ["changes: log.text"]);
+    assert.ok(lines.some((line) => /2_next, line 1: -- changes: log\.text declares what did not happen/.test(line)));
+  });
+
+  describe("needs no declaration for what keeps every value", () => {
+    it("renamed columns and tables, wider types, another enum with the same labels, rows and columns that are new", async () => {
+      const sql = `
+ALTER TABLE users RENAME TO people; ALTER TABLE people RENAME COLUMN phone TO mobile;
+ALTER TABLE people ALTER COLUMN mobile TYPE text, ALTER COLUMN born TYPE timestamptz, ALTER COLUMN notes TYPE jsonb USING notes::jsonb;
+ALTER TABLE "Order" ALTER COLUMN id TYPE bigint, ALTER COLUMN total TYPE numeric(14,4);
+CREATE TYPE role_new AS ENUM ('ADMIN', 'USER', 'GUEST');
+ALTER TABLE people ALTER COLUMN role TYPE role_new USING role::text::role_new;
+DROP TYPE role; ALTER TYPE role_new RENAME TO role;
+ALTER TABLE log ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid(); INSERT INTO log VALUES (99, 'new');
+ALTER TABLE empty DROP COLUMN spare;`;
+      const result = await run(sql);
+      assert.equal(result.verdict, "proved");
+      const [migration] = result.migrations;
+      assert.deepEqual(migration?.changes, []);
+      assert.deepEqual(migration.rewrites.toSorted(), ["public.Order", "public.log", "public.users"]);
+      assert.ok(migration.locks.includes("public.Order AccessExclusiveLock"));
+      assert.match(result.summary, /1 migration\(s\) applied to it in [\d.]+ s, every value kept/);
+    });
+
+    it("an index that is built without a transaction", async () =>
+      assert.deepEqual(await changesOf("CREATE INDEX CONCURRENTLY users_email ON users (email);"), []));
+  });
+
+  it("stops a migration that fails on the data, and one whose declaration cannot be read", async () => {
+    await assert.rejects(
+      run("SELECT 1;\nALTER TABLE users ALTER COLUMN phone SET NOT NULL;"),
+      failsWith("REHEARSAL_FAILED", /2_next fails on the restored copy: .*contains null values/),
+    );
+    await assert.rejects(run("-- drops: users phone\nSELECT 1;"), failsWith("DECLARATION", /2_next.*line 1/));
+  });
+
+  it("migrate applies only what was rehearsed, in the same version", async () => {
+    const rehearsal = await run("CREATE VIEW one AS SELECT 1 AS one;");
+    const migrating = () => migrate({ ...base, backup: made, rehearsal }, quiet);
+    await project.migration(next, "CREATE VIEW one AS SELECT 2 AS one;");
+    await assert.rejects(migrating(), failsWith("NOT_WHAT_WAS_REHEARSED", /2_next/));
+    await project.migration(next, "CREATE VIEW one AS SELECT 1 AS one;");
+    assert.equal((await migrating()).applied.length, 1);
+  });
+});
