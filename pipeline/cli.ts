@@ -7,6 +7,7 @@ import type { Format, Level } from "./log.js";
 import type { RunStageOptions } from "./runStage.js";
 import { stopSignal } from "./stopSignal.js";
 import { type StageName, stages } from "./stages/index.js";
+import { resultExitCode } from "./stages/resultExitCode.js";
 
 /**
  * One sub-command a stage: a JSON request on standard input, one JSON result on standard output, logs on standard error.
@@ -49,7 +50,7 @@ async function execute(name: StageName, request: unknown, options: RunStageOptio
   const outcome = await stages[name].run(request, options);
   if (outcome.ok) process.stdout.write(`${JSON.stringify(outcome.result)}\n`);
   else if (options.format === "json") process.stdout.write(`${JSON.stringify({ error: outcome.error })}\n`);
-  return outcome.ok ? exitCodes.ok : outcome.error.exitCode;
+  return outcome.ok ? resultExitCode(outcome.result) : outcome.error.exitCode;
 }
 
 async function readRequest(): Promise<unknown> {

@@ -8,6 +8,7 @@ export * from "./contracts/backup.js";
 export * from "./contracts/backups.js";
 export * from "./contracts/checkpoint.js";
 export * from "./contracts/database.js";
+export * from "./contracts/diagnose.js";
 export * from "./contracts/identity.js";
 export * from "./contracts/migrate.js";
 export * from "./contracts/migration.js";

@@ -47,6 +47,8 @@ const scripts = {
       "rollback",
       "verdict",
       "accept",
+      "diagnose",
+      "repair",
       "verify",
       "status",
       "preflight",

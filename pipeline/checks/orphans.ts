@@ -4,16 +4,21 @@ import type { Relation } from "../prisma/schema.js";
 
 const name = (identifier: string) => pg.escapeIdentifier(identifier);
 
-/** Counts the rows whose reference points at no row, up to `limit`; a reference with a null part points nowhere by right. */
-export function orphanQuery(relation: Relation, limit: number): string {
-  const present = relation.columns.map((column) => `c.${name(column)} IS NOT NULL`).join(" AND ");
+/** A condition: the row of the relation's table under an alias (not `p`) points at no row; one with a null part points nowhere by right. */
+export function isOrphan(relation: Relation, alias = "c"): string {
+  const present = relation.columns.map((column) => `${alias}.${name(column)} IS NOT NULL`).join(" AND ");
   const equal = relation.columns
-    .map((column, at) => `p.${name(relation.referencedColumns[at] ?? "")} = c.${name(column)}`)
+    .map((column, at) => `p.${name(relation.referencedColumns[at] ?? "")} = ${alias}.${name(column)}`)
     .join(" AND ");
+  const parent = `${name(relation.referencedSchema)}.${name(relation.referencedTable)}`;
+  return `${present} AND NOT EXISTS (SELECT 1 FROM ${parent} p WHERE ${equal})`;
+}
+
+/** Counts the rows whose reference points at no row, up to `limit`. */
+export function orphanQuery(relation: Relation, limit: number): string {
   return (
     `SELECT count(*)::int AS orphans FROM (SELECT 1 FROM ${name(relation.schema)}.${name(relation.table)} c ` +
-    `WHERE ${present} AND NOT EXISTS (SELECT 1 FROM ${name(relation.referencedSchema)}.${name(relation.referencedTable)} p ` +
-    `WHERE ${equal}) LIMIT ${limit}) o`
+    `WHERE ${isOrphan(relation)} LIMIT ${limit}) o`
   );
 }
 
@@ -30,15 +35,19 @@ export async function findOrphans(client: pg.Client, relations: readonly Relatio
     const { rows } = await client.query<{ orphans: number }>(orphanQuery(relation, limit));
     const orphans = rows[0]?.orphans ?? 0;
     if (orphans === 0) continue;
-    const columns = relation.columns.join(", ");
-    findings.push({
-      check: "orphans",
-      severity: "error",
-      message:
-        `${relation.schema}.${relation.table} (${columns}): ${orphans === limit ? "at least " : ""}${orphans} ` +
-        `row(s) point at no row of ${relation.referencedSchema}.${relation.referencedTable}`,
-      remedy: "Look at those rows; give them a parent, or set the reference to null where it may be.",
-    });
+    findings.push(describeOrphans(relation, orphans));
   }
   return findings;
+}
+
+function describeOrphans(relation: Relation, orphans: number): Finding {
+  const columns = relation.columns.join(", ");
+  return {
+    check: "orphans",
+    severity: "error",
+    message:
+      `${relation.schema}.${relation.table} (${columns}): ${orphans === limit ? "at least " : ""}${orphans} ` +
+      `row(s) point at no row of ${relation.referencedSchema}.${relation.referencedTable}`,
+    remedy: "Look at those rows; give them a parent, or set the reference to null where it may be.",
+  };
 }

@@ -49,6 +49,17 @@ export async function findBlockers(client: pg.Client, applicationName: string): 
   return rows;
 }
 
+/** Sessions of this database that others wait for, and that wait for nobody themselves. */
+export async function findBlockingSessions(client: pg.Client): Promise<Session[]> {
+  const { rows } = await client.query<Session>(
+    `SELECT ${columns} FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND cardinality(pg_blocking_pids(a.pid)) = 0
+        AND a.pid IN (SELECT unnest(pg_blocking_pids(w.pid)) FROM pg_stat_activity w WHERE w.wait_event_type = 'Lock')
+      ORDER BY a.xact_start`,
+  );
+  return rows;
+}
+
 /** Sessions of the application that wait for sessions of the given name: for a lock of theirs, or for one that they wait for before them. */
 export async function findWaiting(client: pg.Client, applicationName: string): Promise<number[]> {
   const { rows } = await client.query<{ pid: number }>(

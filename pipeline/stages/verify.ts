@@ -2,6 +2,7 @@ import type { StageContext } from "../context.js";
 import { failedFindings, runApplicationChecks } from "../checks/application.js";
 import { findInvalidIndexes, findSequencesBehind, findUnvalidatedConstraints } from "../checks/catalogue.js";
 import { countRows, countTables } from "../checks/counts.js";
+import { describeHistory } from "../checks/history.js";
 import { findOrphans } from "../checks/orphans.js";
 import { withWholeView } from "../checks/wholeView.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
@@ -161,19 +162,6 @@ async function isAsPreflightSaw(
 function countedProgress(log: Logger, steps: number): (what: string) => void {
   let done = 0;
   return (what) => log.progress(what, ++done / steps);
-}
-
-function describeHistory(history: HistoryComparison): Finding[] {
-  const error = (check: string, names: readonly { name: string }[], what: string, remedy: string): Finding[] =>
-    names.length === 0
-      ? []
-      : [{ check, severity: "error", message: `${what}: ${names.map(({ name }) => name).join(", ")}`, remedy }];
-  return [
-    ...error("pending", history.pending, "migrations are not applied", "npm run prisma:migrate:deploy"),
-    ...error("failed", history.failed, "migrations failed", "npm run prisma:migrate:resolve"),
-    ...error("edited", history.edited, "applied migrations were edited", "put the files back as they were applied"),
-    ...error("missing", history.missing, "the folder lacks applied migrations", "check out the version that has them"),
-  ];
 }
 
 function driftFinding(summary: string, { settings }: VerifyRequest): Finding {

@@ -7,6 +7,7 @@ import type { StatusResult } from "../../pipeline/stages/status.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { describeVerdict } from "../../pipeline/verdict/describe.js";
 import { describeBackups } from "./describeBackups.js";
+import { describeDiagnosis, describeRepair } from "./describeDiagnosis.js";
 
 /** Flags that only some commands take. */
 export interface StageFlags {
@@ -19,6 +20,8 @@ export interface StageFlags {
   readonly verify?: boolean;
   readonly name?: string;
   readonly remove?: string;
+  readonly apply?: boolean;
+  readonly quick?: boolean;
   readonly steps?: number;
   readonly to?: string;
   readonly system?: string;
@@ -81,6 +84,8 @@ const recoverByHand: ByHand = {
   ],
   ask: ({ backup, run, checkpoint }) => ({ stage: "recover", more: given({ backup, ofRun: run, checkpoint }) }),
 };
+
+const quick = () => flag("--quick", "do not read every table and index for corruption");
 
 const restoreCheckpoint: ByHand = {
   summary: "restores the newest checkpoint, or the one that is named, as restore does",
@@ -157,6 +162,18 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   verdict: verdictByHand,
   recover: recoverByHand,
   accept: acceptByHand,
+  diagnose: {
+    summary: stages.diagnose.summary,
+    options: [quick()],
+    ask: ({ quick: isQuick }) => ({ stage: "diagnose", more: { quick: isQuick === true } }),
+    describe: describeDiagnosis,
+  },
+  repair: {
+    summary: stages.repair.summary,
+    options: [flag("--apply", "do it; without it, the plan with its SQL is shown"), quick()],
+    ask: ({ apply, quick: isQuick }) => ({ stage: "repair", more: { apply: apply === true, quick: isQuick === true } }),
+    describe: describeRepair,
+  },
   verify: plain("verify"),
   preflight: plain("preflight"),
   status: statusByHand,

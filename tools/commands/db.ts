@@ -8,6 +8,7 @@ import { environmentOf } from "../../pipeline/npmRun.js";
 import type { RunStageOptions } from "../../pipeline/runStage.js";
 import { type StageFlags, byHand, flag } from "./byHand.js";
 import { confirm } from "./confirm.js";
+import { resultExitCode } from "../../pipeline/stages/resultExitCode.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
@@ -40,6 +41,7 @@ async function act(name: string, flags: Flags): Promise<void> {
     const result = await resultOf(name, flags, runHere(options, told));
     const text = () => byHand[name]?.describe?.(result, flags) ?? describeResult(result);
     process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : text());
+    process.exitCode = resultExitCode(result);
   } catch (error) {
     if (flags.json === true && error instanceof PipelineError) process.stdout.write(`${JSON.stringify({ error })}\n`);
     // A person in front of a terminal has just read it in the log.
