@@ -70,6 +70,7 @@ const scripts = {
   // Judges SQL alone; the database is asked only which migrations are pending, where it is there.
   risk: { needs: ["packages"], here: "tools/commands/risk.cjs" },
   docs: { needs: ["packages"], run: ["tools/docs/configuration.ts"] },
+  logs: { needs: ["packages"], run: ["tools/commands/logs.ts"] },
   report: { needs: ["packages"], run: ["tools/commands/report.ts"] },
   "docs:risks": { needs: ["packages"], run: ["tools/commands/riskPages.ts"] },
   bench: { needs: database, run: ["bench/index.ts"] },

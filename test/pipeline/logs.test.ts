@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { run } from "../../pipeline/process.js";
+import { makeRuns } from "../support/runsInStore.js";
+import { temporaryStore } from "./backupFixtures.js";
+
+const root = resolve(__dirname, "../..");
+const stack = `logs${process.pid}`;
+const command = ["--import", "tsx", join(root, "tools/commands/logs.ts"), "--stack", stack];
+
+describe("the logs of a stack's runs", function () {
+  this.timeout(60_000);
+  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  const file = join(root, `Pulumi.${stack}.yaml`);
+  const made = (name: string, minutesAgo: number, end: "failed" | "refused") =>
+    makeRuns(store.root, stack, [{ run: name, started: Date.now() - minutesAgo * 60_000, stageMs: 1_000, end }]);
+  before(async () => {
+    store = await temporaryStore();
+    await writeFile(
+      file,
+      `config:\n  safe-migration:sample: { enabled: false }\n  safe-migration:store: { folder: ${store.root} }\n`,
+    );
+  });
+  after(async () => {
+    await rm(file, { force: true });
+    await store.remove();
+  });
+
+  const logs = (...args: string[]) => run(process.execPath, [...command, ...args]);
+
+  it("say that there is none yet", async () => {
+    const { exitCode, stderr } = await logs();
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /has no run in its store yet/);
+  });
+
+  it("are those of the newest run, or of the one that is named, as lines or as JSON", async () => {
+    await made("later-named", 10, "failed");
+    await made("20260101T000000Z-aaaa", 20, "refused");
+    const newest = await logs();
+    assert.match(newest.stdout, /^\[MIGRATION\] migrate 0\.0s m\n\[MIGRATION\] migrate 1\.0s m\n$/);
+    const named = await logs("--run", "20260101T000000Z-aaaa", "--json");
+    const lines = named.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { stage: string; level: string });
+    assert.deepEqual(
+      lines.map(({ stage, level }) => `${stage} ${level}`),
+      ["preflight info", "preflight info"],
+    );
+    assert.equal((await logs("--log-level", "warn")).stdout, "");
+    assert.equal((await logs("--run", "nobody")).exitCode, 2);
+  });
+
+  it("are followed into the runs to come, each line once, until stopped", async () => {
+    const child = spawn(process.execPath, [...command, "--follow"], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const next = async () => ((await lines.next()) as { value: string }).value;
+      assert.match(await next(), /migrate 0\.0s/);
+      assert.match(await next(), /migrate 1\.0s/);
+      await made("20260102T000000Z-bbbb", 1, "refused");
+      assert.match(await next(), /preflight 0\.0s/);
+      assert.match(await next(), /preflight 1\.0s/);
+      child.kill("SIGINT");
+      const [code] = (await once(child, "exit")) as [number];
+      assert.equal(code, 0);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+});

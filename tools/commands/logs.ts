@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command, Option } from "commander";
+import pc from "picocolors";
+import { PipelineError } from "../../pipeline/errors.js";
+import type { Level } from "../../pipeline/log.js";
+import { environmentOf } from "../../pipeline/npmRun.js";
+import { readEvidence } from "../../pipeline/report/evidence.js";
+import { stopSignal } from "../../pipeline/stopSignal.js";
+import { openStore } from "../../pipeline/store/open.js";
+import type { Store } from "../../pipeline/store/store.js";
+import { type Wanted, newLines } from "../report/logLines.js";
+import { reportFailure } from "./reportFailure.js";
+import { readTarget } from "./target.js";
+
+/** `npm run logs`: what the stages of a run logged, from the store; the newest run's, and on request those to come. */
+
+interface Flags {
+  readonly stack: string;
+  readonly run?: string;
+  readonly stage?: string;
+  readonly logLevel: Level;
+  readonly json?: boolean;
+  readonly follow?: boolean;
+}
+
+/** How often the store is looked at while it is followed, in milliseconds. */
+const everyMs = 2_000;
+
+async function act({ stack, run, stage, logLevel, json = false, follow = false }: Flags): Promise<void> {
+  const store = openStore(readTarget(stack).paths.storeUrl);
+  const wanted: Wanted = { level: logLevel, json, ...(stage === undefined ? {} : { stage }) };
+  const colours = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+  const seen = new Map<string, number>();
+  const print = async (name: string) => {
+    for (const line of newLines(await readEvidence(store, stack, name), wanted, seen, colours))
+      process.stdout.write(`${line}\n`);
+  };
+  const first = run ?? (await newestRun(store, stack));
+  if (first === undefined) {
+    if (!follow) throw nothingLogged(stack, run);
+  } else {
+    if ((await readEvidence(store, stack, first)).stages.length === 0) throw nothingLogged(stack, first);
+    await print(first);
+  }
+  if (!follow) return;
+  const signal = stopSignal();
+  while (!signal.aborted) {
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    const next = run ?? (await newestRun(store, stack));
+    if (next !== undefined && !signal.aborted) await print(next);
+  }
+}
+
+/** The run whose first stage began last. Identifiers of runs sort by time; those that people named are looked into. */
+async function newestRun(store: Store, environment: string): Promise<string | undefined> {
+  const runs = (await store.list(environment)).filter((name) => name.endsWith("/")).map((name) => name.slice(0, -1));
+  const dated = runs.filter((name) => /^\d{8}T\d{6}Z/.test(name)).sort();
+  const others = runs.filter((name) => !dated.includes(name));
+  const candidates = [...dated.slice(-1), ...others];
+  const begun = await Promise.all(
+    candidates.map(async (name) => {
+      const { stages } = await readEvidence(store, environment, name, { brief: true });
+      return { name, at: Math.max(0, ...stages.map(({ started }) => started)) };
+    }),
+  );
+  return begun.filter(({ at }) => at > 0).sort((a, b) => b.at - a.at)[0]?.name;
+}
+
+function nothingLogged(stack: string, run: string | undefined): PipelineError {
+  return new PipelineError({
+    code: "NO_RUN",
+    kind: "usage",
+    message:
+      run === undefined ? `${stack} has no run in its store yet.` : `Run ${run} of ${stack} has no log in its store.`,
+    state: "Nothing was touched.",
+    next: "npm run report -- --all shows the runs that there are.",
+  });
+}
+
+new Command("npm run logs --")
+  .exitOverride()
+  .description(
+    "What the stages of a run logged, from the store. A stage's log is there once the stage has ended; while it runs, its lines are what npm run up shows.",
+  )
+  .addOption(
+    new Option("--stack <name>", "the environment").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"),
+  )
+  .option("--run <run>", "a run; default: the newest")
+  .option("--stage <name>", "only this stage")
+  .addOption(
+    new Option("--log-level <level>", "lines of this level and above")
+      .choices(["debug", "info", "warn", "error"])
+      .default("info"),
+  )
+  .option("--json", "one JSON object a line")
+  .option("--follow", "go on with the stages and runs to come, until stopped")
+  .action((flags: Flags) => act(flags))
+  .parseAsync(process.argv)
+  .catch(reportFailure);
