@@ -1,11 +1,11 @@
-import type { Database, Project } from "../../pipeline/contracts.js";
+import type { Database } from "../../pipeline/contracts.js";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../../pipeline/postgres/identity.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
 import { assertKnownDatabase } from "../../pipeline/store/knownDatabase.js";
 import { openStore } from "../../pipeline/store/open.js";
-import { type CommandFlags, parseFlags } from "./arguments.js";
+import { parseFlags } from "./arguments.js";
 import { createCommand } from "./create.js";
 import { devCommand } from "./dev.js";
 import type { PrismaTarget } from "./environment.js";
@@ -17,15 +17,6 @@ import { statusCommand } from "./status.js";
 import { runStockPrisma } from "./stock.js";
 
 export type PrismaCommandName = "generate" | "dev" | "status" | "reset" | "create" | "resolve" | "validate";
-
-/** What a command on a database works with. */
-export interface CommandContext {
-  readonly environment: string;
-  readonly database: Database;
-  readonly project: Pick<Project, "schema" | "migrations">;
-  readonly target: PrismaTarget;
-  readonly flags: CommandFlags;
-}
 
 const onDatabase = {
   create: createCommand,

@@ -3,7 +3,7 @@ import { type PipelineError, exitCodes } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { createMigrationSql } from "../../pipeline/prisma/authoring.js";
 import { exampleOf, usage } from "./arguments.js";
-import type { CommandContext } from "./command.js";
+import type { CommandContext } from "./context.js";
 import { writeWithDown } from "./down.js";
 import { say } from "./output.js";
 

@@ -4,7 +4,7 @@ import { npmRun } from "../../pipeline/npmRun.js";
 import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
 import { createMigrationSql, devDiagnostic } from "../../pipeline/prisma/authoring.js";
 import { applyAll, clearStopped } from "./applyAll.js";
-import type { CommandContext } from "./command.js";
+import type { CommandContext } from "./context.js";
 import { nameless } from "./create.js";
 import { assertDisposable } from "./disposable.js";
 import { writeWithDown } from "./down.js";

@@ -5,7 +5,7 @@ import { withAdvisoryLock } from "../../pipeline/prisma/advisoryLock.js";
 import { reset } from "../../pipeline/prisma/authoring.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
 import { applyAll } from "./applyAll.js";
-import type { CommandContext } from "./command.js";
+import type { CommandContext } from "./context.js";
 import { lockWaitMs } from "./dev.js";
 import { assertDisposable } from "./disposable.js";
 import { say, warn } from "./output.js";

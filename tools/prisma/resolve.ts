@@ -7,7 +7,7 @@ import { withClient } from "../../pipeline/postgres/connection.js";
 import { readHistory } from "../../pipeline/prisma/history.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
 import { exampleOf, usage } from "./arguments.js";
-import type { CommandContext } from "./command.js";
+import type { CommandContext } from "./context.js";
 import { lockWaitMs } from "./dev.js";
 import { say } from "./output.js";
 

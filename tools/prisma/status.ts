@@ -13,7 +13,7 @@ import {
 } from "../../pipeline/prisma/history.js";
 import { type MigrationsFolder, readMigrations } from "../../pipeline/prisma/migrations.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
-import type { CommandContext } from "./command.js";
+import type { CommandContext } from "./context.js";
 import { say } from "./output.js";
 
 /**

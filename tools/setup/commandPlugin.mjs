@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { isProgram, which } from "./find.mjs";
@@ -8,6 +8,7 @@ import { cacheRoot } from "./places.mjs";
 import { run, tail } from "./run.mjs";
 import { say, SetupError, step } from "./say.mjs";
 import { marker, standInHash, withStandInTarball } from "./standIn.mjs";
+import { dropForgotten, standInHome } from "./standInHome.mjs";
 import { commandPluginVersion } from "./version.mjs";
 
 const name = `resource-command-v${commandPluginVersion}`;
@@ -43,9 +44,9 @@ export function installedIn(home) {
  * Makes the `command` plugin available: the real one wherever it can be had, else the stand-in.
  *
  * The real one goes where its user's `pulumi` looks for it, which also finds the credentials and the other plugins there.
- * The stand-in never goes there, where other projects would take it for the real one: it lives in a Pulumi folder of this
- * project's own, inside the cache, which `environment` then points Pulumi at. A CLI of our own uses that folder too, unless
- * PULUMI_HOME says otherwise.
+ * The stand-in never goes there, where other projects would take it for the real one: it lives in a Pulumi folder of its own,
+ * inside the cache, which `environment` then points Pulumi at. A CLI of our own has one there for the real plugin as well,
+ * unless PULUMI_HOME says otherwise.
  *
  * @param {{ path: string, own: boolean }} cli
  * @returns {Promise<{ kind: "real" | "stand-in", home: string }>}
@@ -60,7 +61,7 @@ export function provideCommandPlugin(cli) {
       if (await download(cli, home)) return { kind: "real", home };
     }
     await installStandIn(cli);
-    return { kind: "stand-in", home: ownHome() };
+    return { kind: "stand-in", home: standInHome(cacheRoot(), standInHash()) };
   });
 }
 
@@ -82,9 +83,6 @@ async function download(cli, home) {
     install(cli, home, installedIn(home) ? ["--reinstall"] : []),
   );
   if (result.code === 0 && installedIn(home)?.kind === "real") {
-    // From now on nothing but the real one is used.
-    if (installedIn(ownHome())?.kind === "stand-in")
-      rmSync(join(ownHome(), "plugins", name), { recursive: true, force: true });
     return true;
   }
   say(
@@ -94,16 +92,18 @@ async function download(cli, home) {
 }
 
 async function installStandIn(cli) {
-  const installed = installedIn(ownHome());
-  if (installed?.kind === "real") return;
-  if (installed?.hash === standInHash()) return;
+  const home = standInHome(cacheRoot(), standInHash());
+  mkdirSync(home, { recursive: true });
+  utimesSync(home, new Date(), new Date());
+  dropForgotten(cacheRoot(), home);
+  if (installedIn(home)?.hash === standInHash()) return;
   await step("installing the stand-in for the command plugin, as Pulumi's download cannot be reached", () =>
     withStandInTarball(async (tarball) => {
-      const result = await install(cli, ownHome(), ["--file", tarball, "--reinstall"]);
+      const result = await install(cli, home, ["--file", tarball, "--reinstall"]);
       if (result.code === 0) return;
       throw new SetupError(
         `pulumi plugin install --file failed with exit code ${result.code}:\n${tail(result.output)}\n  ` +
-          `Remove ${join(ownHome(), "plugins")} and run the same command again.`,
+          `Remove ${home} and run the same command again.`,
       );
     }),
   );

@@ -3,7 +3,8 @@ import { compareVersions, isUsablePulumi, parseVersion } from "../../../tools/se
 import { cliSources } from "../../../tools/setup/pulumiCli.mjs";
 import { isHeld, withLock } from "../../../tools/setup/lock.mjs";
 import { cacheCandidates } from "../../../tools/setup/places.mjs";
-import { mkdtempSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { dropForgotten, standInHome } from "../../../tools/setup/standInHome.mjs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
@@ -105,4 +106,23 @@ describe("set-up: the cache", () => {
     ]));
   it("is not in a relative XDG_CACHE_HOME", () =>
     assert.equal(cacheCandidates({ XDG_CACHE_HOME: "x" }, machine)[0], "/home/ana/.cache/safe-migration"));
+});
+
+describe("set-up: the stand-in's folder", () => {
+  it("is another one for another stand-in, and goes when it is long forgotten, but not the one in use", () => {
+    const cache = mkdtempSync(join(tmpdir(), "safe-migration-cache-"));
+    try {
+      const [current = "", fresh = "", old = ""] = ["a", "b", "c"].map((letter) =>
+        standInHome(cache, letter.repeat(64)),
+      );
+      const other = join(cache, "pulumi-home");
+      for (const folder of [current, fresh, old, other]) mkdirSync(folder);
+      const long = new Date(Date.now() - 40 * 24 * 60 * 60 * 1000);
+      for (const folder of [current, old, other]) utimesSync(folder, long, long);
+      dropForgotten(cache, current);
+      assert.deepEqual([current, fresh, old, other].map(existsSync), [true, true, false, true]);
+    } finally {
+      rmSync(cache, { recursive: true, force: true });
+    }
+  });
 });
