@@ -1,6 +1,7 @@
 import pc from "picocolors";
 
-export type Level = "debug" | "info" | "warn" | "error";
+export const levels = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof levels)[number];
 const order: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** A line over 64 KiB can hang the provider that reads it; longer messages are cut. */

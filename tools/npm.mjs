@@ -26,6 +26,8 @@ const scripts = {
   destroy: { needs: everything, run: ["tools/stack.ts", "destroy"] },
   outputs: { needs: everything, run: ["tools/stack.ts", "outputs"] },
   export: { needs: everything, run: ["tools/stack.ts", "export"] },
+  demo: { needs: [...everything, "hosts"], run: ["test/support/hosts/demo.ts"] },
+  keys: { needs: ["packages", "pulumi"], run: ["tools/commands/keys.ts"] },
   approve: { needs: ["packages", "pulumi"], run: ["tools/commands/approve.ts"] },
 
   // The project's own checks

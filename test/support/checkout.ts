@@ -35,6 +35,11 @@ export class Checkout {
     });
   }
 
+  /** Pulumi's own CLI in the checkout. */
+  pulumi(args: readonly string[], env: Readonly<Record<string, string>>): Promise<RunResult> {
+    return run("pulumi", args, { cwd: this.folder, env });
+  }
+
   async outputs(): Promise<Record<string, unknown>> {
     const { stdout } = await this.npm("outputs", ["--stack", "local"]);
     return JSON.parse(stdout) as Record<string, unknown>;

@@ -53,9 +53,9 @@ export async function hostBundle(paths: BundlePaths): Promise<HostBundle> {
   }
 }
 
-/** The project as the stages on a host find it. */
-export async function hostProject(paths: Pick<BundlePaths, "schema" | "checks">): Promise<Project> {
-  const current = `${hostPaths.bundles}/current`;
+/** The project as the stages on a host find it. @param bundle hash of a bundle; default: the one that is in use */
+export async function hostProject(paths: Pick<BundlePaths, "schema" | "checks">, bundle = "current"): Promise<Project> {
+  const current = `${hostPaths.bundles}/${bundle}`;
   return {
     schema: `${current}/${schemaName(await isFolder(paths.schema))}`,
     migrations: `${current}/migrations`,

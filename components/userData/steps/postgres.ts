@@ -16,6 +16,14 @@ local all all scram-sha-256
 host  all all 127.0.0.1/32 scram-sha-256
 host  all all ::1/128 scram-sha-256`;
 
+/** A server that ended because the disk was full comes back by itself once there is room. */
+const unitSettings = `[Unit]
+RequiresMountsFor=${hostPaths.data}
+StartLimitIntervalSec=0
+[Service]
+Restart=on-failure
+RestartSec=5`;
+
 /**
  * PostgreSQL with its data on the data volume. A cluster that is there is taken on as it is; a new one is made beside and
  * renamed when it is whole, so that what a crash leaves is never taken for one, and `initdb` never meets data.
@@ -58,7 +66,7 @@ mkdir -p ${settings}/conf.d /etc/systemd/system/${unit}.service.d
 ${writeFile(`${settings}/conf.d/safe-migration.conf`, "0644", renderSettings(postgresSettings(machine)))}
 ${writeFile(`${settings}/pg_hba.conf`, "0640", authentication)}
 chown postgres:postgres ${settings}/pg_hba.conf
-${writeFile(`/etc/systemd/system/${unit}.service.d/data-volume.conf`, "0644", `[Unit]\nRequiresMountsFor=${hostPaths.data}`)}
+${writeFile(`/etc/systemd/system/${unit}.service.d/data-volume.conf`, "0644", unitSettings)}
 [ "$changed" = 0 ] || systemctl daemon-reload
 systemctl enable --quiet postgresql
 if [ "$changed" = 1 ] || ! systemctl is-active --quiet ${unit}; then

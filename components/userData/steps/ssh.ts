@@ -25,7 +25,8 @@ const publicKeyPattern = /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [
 
 /** The value of the secret that holds a host's private key (OpenSSH format): in Base64, which needs no escaping in JSON. */
 export function hostKeySecretValue(privateKey: string): string {
-  return Buffer.from(privateKey).toString("base64");
+  // Whatever carried it may have cut the last line end, without which OpenSSH does not read it.
+  return Buffer.from(`${privateKey.trimEnd()}\n`).toString("base64");
 }
 
 /**
@@ -106,4 +107,6 @@ AllowAgentForwarding no
 # Only PostgreSQL's socket may be reached through it.
 AllowTcpForwarding no
 AllowStreamLocalForwarding local
-MaxAuthTries 3`;
+MaxAuthTries 3
+# A key cannot be guessed; whoever comes with a wrong one is told so, and not cut off after some tries.
+PerSourcePenalties no`;

@@ -13,7 +13,7 @@ const cleaner = join(__dirname, "clean.sh");
 const programs = ["debootstrap", "ip", "unshare", "nsenter", "losetup", "mkfs.ext4", "ssh-keygen"];
 
 /** What the machine lacks to be host to the hosts of a test. */
-async function lacking(): Promise<string | undefined> {
+export async function lacking(): Promise<string | undefined> {
   if (process.platform !== "linux") return "this is not Linux";
   if (process.getuid?.() !== 0) return "making network namespaces, mounts and volumes needs root";
   for (const program of programs) {

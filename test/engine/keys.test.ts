@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { utils } from "ssh2";
+import { Checkout } from "../support/checkout.js";
+
+const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
+
+/** `npm run keys` through the real CLI, as people type it. */
+describe("npm run keys", function () {
+  this.timeout(120_000);
+  let checkout: Checkout;
+  let env: Record<string, string>;
+
+  before(async () => {
+    checkout = await Checkout.make("config: {}\n");
+    env = {
+      PULUMI_BACKEND_URL: `file://${checkout.path("state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "of the test",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "",
+    };
+    await mkdir(checkout.path("state"));
+  });
+  after(() => checkout.remove());
+
+  const keys = (...args: string[]) => checkout.npm("keys", args, { env });
+  const shown = (text: string, what: string) => new RegExp(`^${what} +(ssh-ed25519 .*)$`, "m").exec(text)?.[1] ?? "";
+
+  it("makes two pairs, shows the public halves and keeps the private ones as secrets", async () => {
+    const made = await keys("--stack", "keystest");
+    assert.equal(made.exitCode, 0, all(made));
+    const file = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");
+    for (const [what, secret, open] of [
+      ["client key", "privateKey", "publicKey"],
+      ["host key", "hostPrivateKey", "hostKey"],
+    ] as const) {
+      const publicKey = shown(made.stdout, what);
+      assert.ok(file.includes(`${open}: ${publicKey}`), file);
+      assert.match(file, new RegExp(`${secret}:\\s+secure: v1:`));
+      const read = await checkout.pulumi(
+        ["config", "get", "--stack", "keystest", "--path", `safe-migration:connection.${secret}`],
+        env,
+      );
+      const parsed = utils.parseKey(read.stdout);
+      if (parsed instanceof Error) throw parsed;
+      assert.equal(publicKey.split(" ")[1], parsed.getPublicSSH().toString("base64"));
+    }
+    assert.doesNotMatch(`${all(made)}${file}`, /PRIVATE KEY/);
+  });
+
+  it("does not replace them unless told to", async () => {
+    const before = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");
+    const again = await keys("--stack", "keystest");
+    assert.equal(again.exitCode, 2);
+    assert.match(all(again), /has its keys already[^]*--replace/);
+    assert.equal(await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8"), before);
+    const replaced = await keys("--stack", "keystest", "--replace");
+    assert.equal(replaced.exitCode, 0, all(replaced));
+    assert.ok(!before.includes(shown(replaced.stdout, "host key")));
+  });
+
+  it("has none for the local stack", async () => {
+    const refused = await keys("--stack", "local");
+    assert.equal(refused.exitCode, 2);
+    assert.match(all(refused), /has no host/);
+  });
+});

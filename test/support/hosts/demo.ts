@@ -1,0 +1,82 @@
+import type { OutputMap } from "@pulumi/pulumi/automation";
+import { messageOf } from "../../../pipeline/errors.js";
+import { renderTable, visible } from "../../../tools/stack/table.js";
+import { findPython } from "../moto.js";
+import { Estate, type UpResult } from "./estate.js";
+import { Hosts, lacking } from "./hosts.js";
+
+/**
+ * `npm run demo`: staging and prod as Debian 13 hosts on this machine, set up by their user data and reached by SSH, and a change
+ * that goes from one to the other; one that fails and one that is refused are shown on the way. All of it is removed at the end.
+ */
+async function demo(): Promise<void> {
+  const python = await findPython();
+  const reason = (await lacking()) ?? (python === undefined ? "Python 3.10 with venv is not here" : undefined);
+  if (reason !== undefined || python === undefined) {
+    say(`The demo needs machines of its own, which cannot be made here: ${reason}. Nothing was changed.`);
+    process.exitCode = 2;
+    return;
+  }
+  const hosts = await Hosts.start();
+  // Ctrl-C ends this process; the watcher of the hosts then removes everything.
+  try {
+    await play(await Estate.start(hosts, ["staging", "prod"], python));
+  } finally {
+    say("Removing the hosts.");
+    await hosts.stop();
+  }
+}
+
+async function play(estate: Estate): Promise<void> {
+  const last = new Map<string, OutputMap>();
+  const up = async (name: string) => {
+    const result = await estate.up(name);
+    if (result.ok) last.set(name, result.outputs);
+    return result;
+  };
+  for (const name of ["staging", "prod"]) {
+    say(`${name}: the host sets itself up; sample data; backup, rehearsal and the first migrations`);
+    mustWork(await up(name));
+  }
+  say("A change that fails in its second statement, on staging:");
+  await estate.addMigration("20260601000000_half", "CREATE TABLE half (id int);\nINSERT INTO half VALUES ('x');\n");
+  mustFail(await up("staging"));
+  await estate.removeMigration("20260601000000_half");
+  say("A change that would lose a table, on staging, which nobody approved:");
+  await estate.addMigration("20260602000000_drop_payments", 'DROP TABLE "payments";\n');
+  mustFail(await up("staging"));
+  await estate.removeMigration("20260602000000_drop_payments");
+  say("A good change, on staging, and then on prod:");
+  await estate.addMigration("20260603000000_note", 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
+  for (const name of ["staging", "prod"]) mustWork(await up(name));
+  for (const [name, outputs] of last) {
+    process.stdout.write(`\n${name}\n${renderTable(visible(outputs), process.stdout.columns || 100)}\n`);
+  }
+}
+
+function mustWork({ ok, output }: UpResult): void {
+  if (!ok) throw new Error(output);
+  const lines = output.match(
+    /\[MIGRATION\] (backup|rehearse|migrate|verify) [^\n]*(complete|applied|healthy|equal|proved)[^\n]*/g,
+  );
+  for (const line of new Set(lines ?? [])) say(`  ${line}`);
+}
+
+function mustFail({ ok, output }: UpResult): void {
+  if (ok) throw new Error(`this was not to work:\n${output}`);
+  const told = output.slice(output.indexOf("Diagnostics:")).split("\n");
+  const from = told.findIndex((line) => line.includes("[MIGRATION ERROR]"));
+  for (const line of told.slice(Math.max(0, from), from + 14)) say(line);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+demo().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(1);
+  },
+);
