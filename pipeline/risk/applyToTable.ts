@@ -82,6 +82,7 @@ function createIndex({ index, ifNotExists }: ChangeOf<"createIndex">, table: Tab
     columns: [...index.columns],
     keys: index.keys === undefined ? undefined : [...index.keys],
     unique: index.unique,
+    plain: index.plain,
     madeBy: state.migration,
   });
 }

@@ -34,6 +34,8 @@ export interface IndexSpec {
   readonly keys?: readonly string[];
   readonly unique: boolean;
   readonly partial: boolean;
+  /** A B-tree over columns alone, in their usual order: its keys say all of it. */
+  readonly plain: boolean;
 }
 
 /** What DROP, RENAME and SET SCHEMA are about. */

@@ -32,6 +32,8 @@ export interface Index {
   /** Its columns in order; undefined where it is over an expression. */
   keys: string[] | undefined;
   readonly unique: boolean;
+  /** See `IndexSpec`. */
+  readonly plain: boolean;
   readonly madeBy: number;
 }
 

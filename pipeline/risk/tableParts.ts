@@ -46,6 +46,7 @@ export function applyConstraint(state: SchemaState, table: Table, spec: Constrai
       columns,
       keys: columns,
       unique: spec.kind !== "exclude",
+      plain: false,
       madeBy: made,
     });
   }

@@ -33,6 +33,7 @@ database has not applied, all where it cannot be reached.
   --postgres N       major version of the server (default 15)
   --large BYTES      size from which a table is large (default: the stack's risk.largeTableBytes, ${defaultLargeTableBytes} for FILE)
   --schema NAME      schema of unqualified names (default: the stack's database.schema, public for FILE)
+  --rewrite NAME     writes the safe series for a migration of the project beside it: expand, fill, prove, contract
   --fail-on TIER     risky or dangerous: exit code ${exitCodes.refused} where a file is of that tier or above (default: never)
 
 Exit codes: ${exitCodes.ok} judged, ${exitCodes.usage} usage or unreadable file, ${exitCodes.refused} a file is at or above --fail-on`;
@@ -49,6 +50,7 @@ const flags = {
   postgres: { type: "string", default: "15" },
   large: { type: "string" },
   schema: { type: "string" },
+  rewrite: { type: "string" },
   "fail-on": { type: "string" },
 } as const;
 
@@ -82,6 +84,11 @@ async function main(args: readonly string[]): Promise<void> {
   const { values, files } = parse(args);
   if (values.help === true) {
     print(`${usage}\n`);
+    return;
+  }
+  if (values.rewrite !== undefined) {
+    if (files.length > 0) throw usageError("--rewrite names the migration; leave FILE out.");
+    print(`${await (await import("./riskProject.js")).rewriteMigration(values.rewrite, values.stack)}\n`);
     return;
   }
   const failOn = tierOf(values["fail-on"]);

@@ -16,6 +16,8 @@ import type { FileRisk, MigrationSource, RiskOptions } from "../../pipeline/risk
 import { migrationsSince } from "./riskGit.js";
 import { type Target, readTarget, targetDatabase } from "./target.js";
 
+export { rewriteMigration } from "./riskRewrite.js";
+
 /** What is meant where no file is named: the configured project's migrations, those since a git revision or those pending. */
 export interface ProjectFiles {
   readonly files: readonly FileToJudge[];

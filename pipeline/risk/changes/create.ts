@@ -1,4 +1,4 @@
-import type { ColumnDef, CreateStmt, CreateTableAsStmt, IndexStmt, Node } from "libpg-query";
+import type { ColumnDef, CreateStmt, CreateTableAsStmt, IndexElem, IndexStmt, Node } from "libpg-query";
 import type { Change, ConstraintSpec, IndexSpec } from "../change.js";
 import { nameOf } from "../names.js";
 import { columnsIn } from "../walk.js";
@@ -80,5 +80,25 @@ function indexSpec(statement: IndexStmt): IndexSpec {
     ...(plain.length === elements.length ? { keys: plain } : {}),
     unique: statement.unique === true,
     partial: statement.whereClause !== undefined,
+    plain: isPlain(statement, elements),
   };
+}
+
+function isPlain(statement: IndexStmt, elements: readonly IndexElem[]): boolean {
+  const {
+    accessMethod = "btree",
+    whereClause,
+    indexIncludingParams = [],
+    options = [],
+    nulls_not_distinct,
+  } = statement;
+  const usual = elements.every(
+    ({ name, collation, opclass, opclassopts, ordering, nulls_ordering }) =>
+      name !== undefined &&
+      [collation, opclass, opclassopts].every((list) => (list ?? []).length === 0) &&
+      (ordering ?? "SORTBY_DEFAULT") !== "SORTBY_DESC" &&
+      (nulls_ordering ?? "SORTBY_NULLS_DEFAULT") === "SORTBY_NULLS_DEFAULT",
+  );
+  const bare = whereClause === undefined && indexIncludingParams.length === 0 && options.length === 0;
+  return usual && bare && accessMethod === "btree" && nulls_not_distinct !== true;
 }

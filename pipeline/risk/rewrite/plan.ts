@@ -1,0 +1,174 @@
+import { loadParser } from "../../prisma/plan.js";
+import { applyChange } from "../applyChange.js";
+import type { Change, ChangeOf } from "../change.js";
+import { show } from "../names.js";
+import { SchemaState } from "../schemaState.js";
+import { statementsOf } from "../statements.js";
+import { judgeTypeChange } from "../typeChange.js";
+import type { MigrationSource } from "../types.js";
+import { type Clause, clausesOf } from "./clauses.js";
+import { changeType, obstacle, renameColumn } from "./columns.js";
+import { addChecked, addUnique, createIndex, isChecked, quote, setNotNull } from "./constraints.js";
+import { type Piece, type Stage, type Staged, stageNames, stageTexts } from "./piece.js";
+
+/** One migration of the series. */
+export interface SeriesMigration {
+  /** `<name of the original>_1_expand`: after the original, and before the next one of the folder. */
+  readonly name: string;
+  readonly sql: string;
+  readonly down: string;
+}
+
+export interface Series {
+  readonly migrations: readonly SeriesMigration[];
+  /** What the Prisma schema has to say while the series is under way; afterwards it is as the original wants it. */
+  readonly schema: readonly string[];
+  /** Statements that are as they were, with why there is no safer way for them, where it is known. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * The safe series for a migration: expand, fill, prove, contract. Its end is the same schema.
+ *
+ * @param history the migrations before it, in order
+ * @returns `undefined` where nothing in it has a safer way that is known here
+ */
+export async function planSeries(
+  history: readonly MigrationSource[],
+  original: MigrationSource,
+  defaultSchema = "public",
+): Promise<Series | undefined> {
+  await loadParser();
+  const state = new SchemaState(defaultSchema, true);
+  for (const { sql } of history) {
+    state.migration += 1;
+    for (const statement of statementsOf(sql))
+      for (const { change } of clausesOf(statement)) applyChange(state, change);
+    state.searchPath = [defaultSchema];
+  }
+  state.migration += 1;
+  const statements = statementsOf(original.sql);
+  if (statements.some(({ node }) => node === undefined)) return undefined;
+  const clauses = statements.flatMap(clausesOf).filter(({ change }) => change.kind !== "transaction");
+  const renames = renamesIn(state, clauses);
+  const kept: string[] = [];
+  const schema: string[] = [];
+  const stages = new Map<Stage, Piece[]>(stageNames.map((stage) => [stage, []]));
+  let safer = 0;
+  for (const clause of clauses) {
+    const apart = stages.get("expand")?.some(({ alone }) => alone === true) === true;
+    const rewritten = rewrite(state, clause, renames, apart);
+    applyChange(state, clause.change);
+    if (rewritten === "left out") continue;
+    if (typeof rewritten !== "string") {
+      safer += 1;
+      for (const [stage, pieces] of rewritten.stages) stages.get(stage)?.push(...pieces);
+      if (rewritten.schema !== undefined) schema.push(rewritten.schema);
+      continue;
+    }
+    if (rewritten !== "") kept.push(`${clause.sql.split("\n")[0] ?? ""} ${rewritten}`);
+    stages.get("expand")?.push({ sql: clause.sql, down: `-- Undo by hand: ${clause.sql.replaceAll("\n", " ")}` });
+  }
+  return safer === 0 ? undefined : { migrations: migrationsOf(original.name, stages), schema, kept };
+}
+
+/** Columns that a DROP and an ADD of the same table and type stand for, as Prisma writes a renamed field. */
+interface Renames {
+  readonly dropped: ReadonlyMap<Change, ChangeOf<"addColumn">>;
+  readonly added: ReadonlySet<Change>;
+}
+
+function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
+  const dropped = new Map<Change, ChangeOf<"addColumn">>();
+  const changes = clauses.map(({ change }) => change);
+  const drops = changes.flatMap((change) => (change.kind === "dropColumn" ? [change] : []));
+  const adds = changes.flatMap((change) => (change.kind === "addColumn" ? [change] : []));
+  for (const drop of drops) {
+    const key = state.key(drop.table);
+    const old = state.table(drop.table)?.columns.get(drop.column);
+    const here = adds.filter(({ table }) => state.key(table) === key);
+    const alone = drops.filter(({ table }) => state.key(table) === key).length === 1;
+    const [add] = here;
+    if (!alone || here.length !== 1 || add === undefined || old?.type === undefined) continue;
+    const { column, constraints } = add;
+    const same = JSON.stringify(column.type) === JSON.stringify(old.type) && column.notNull === old.notNull;
+    const plain = constraints.length === 0 && column.defaultValue === undefined && !column.serial && !column.identity;
+    if (same && plain && column.generated === undefined && column.name !== drop.column) {
+      if (obstacle(state, state.table(drop.table), drop.column) === undefined) dropped.set(drop, add);
+    }
+  }
+  return { dropped, added: new Set(dropped.values()) };
+}
+
+/**
+ * @param apart something before it is in a file of its own, so that what follows is another migration than what came first
+ * @returns the stages; or why it is kept as it is (empty: nothing to say); or that another clause stands for it
+ */
+function rewrite(state: SchemaState, { sql, change }: Clause, renames: Renames, apart: boolean): Staged | string {
+  if (renames.added.has(change)) return "left out";
+  const table = "table" in change && change.table !== undefined ? state.table(change.table) : undefined;
+  // A table that this migration makes is new only as long as it is one transaction.
+  if (table?.madeBy === state.migration && !(apart && change.kind === "addConstraint")) return "";
+  if (change.kind === "renameColumn") {
+    const why = obstacle(state, table, change.from);
+    return why === undefined ? renameColumn(state, change.table, change.from, change.to, true) : `is kept: ${why}`;
+  }
+  if (change.kind === "dropColumn") {
+    const add = renames.dropped.get(change);
+    return add === undefined ? "" : renameColumn(state, change.table, change.column, add.column.name, false);
+  }
+  if (change.kind === "alterType") return typeStages(state, change, sql);
+  if (change.kind === "setNotNull") {
+    return table?.columns.get(change.column)?.notNull === true ? "" : setNotNull(change.table, change.column);
+  }
+  if (change.kind === "createIndex") {
+    return change.concurrently ? "" : (createIndex(sql, change) ?? "is kept: the index has no name");
+  }
+  if (change.kind !== "addConstraint") return "";
+  if (isChecked(change.constraint)) return addChecked(sql, change) ?? "is kept: the constraint has no name";
+  if (change.constraint.kind !== "unique" || change.constraint.usingIndex !== undefined) return "";
+  return addUnique(change) ?? "is kept: the constraint has no name";
+}
+
+function typeStages(state: SchemaState, change: ChangeOf<"alterType">, sql: string): Staged | string {
+  const table = state.table(change.table);
+  const judged = judgeTypeChange(state, change, table?.columns.get(change.column));
+  if (judged.outcome === "same" && !judged.rewrites) return "";
+  if (judged.outcome !== "converts" || judged.enumSwap !== undefined) {
+    return `is kept: values of ${show(change.table)}.${quote(change.column)} may not fit, so decide about them first`;
+  }
+  const plain =
+    change.collation === undefined && (change.using === undefined || /USING\s*\(?\s*"?\w+"?\s*::/i.test(sql));
+  if (!plain) return "is kept: it converts by an expression";
+  const why = obstacle(state, table, change.column);
+  return why === undefined ? changeType(state, change) : `is kept: ${why}`;
+}
+
+function migrationsOf(original: string, stages: ReadonlyMap<Stage, readonly Piece[]>): SeriesMigration[] {
+  const made: { stage: Stage; pieces: Piece[] }[] = [];
+  for (const stage of stageNames) {
+    let open: Piece[] | undefined;
+    for (const piece of stages.get(stage) ?? []) {
+      if (piece.alone === true) {
+        made.push({ stage, pieces: [piece] });
+        open = undefined;
+      } else if (open === undefined) {
+        open = [piece];
+        made.push({ stage, pieces: open });
+      } else open.push(piece);
+    }
+  }
+  const width = String(made.length).length;
+  return made.map(({ stage, pieces }, at) => {
+    const number = String(at + 1).padStart(width, "0");
+    const head = `-- Step ${at + 1} of ${made.length} of the safe series for ${original}.\n-- ${stageTexts[stage]}\n`;
+    return {
+      name: `${original}_${number}_${stage}`,
+      sql: `${head}${pieces.map(({ sql }) => sql).join("\n\n")}\n`,
+      down: `-- Undoes step ${at + 1} of ${made.length}.\n${pieces
+        .toReversed()
+        .map(({ down }) => down)
+        .join("\n")}\n`,
+    };
+  });
+}
