@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { bundlePipeline } from "./tools/build/bundle.js";
+import { makeEnvironment } from "./components/environments/index.js";
 import { reviewPending } from "./components/gate.js";
 import { chooseRun, majorOf, readLastRun, runKey } from "./components/lastRun.js";
-import { LocalPostgres } from "./components/localPostgres.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
 import { reportPending } from "./components/pendingReport.js";
-import { LocalRunner } from "./components/runner.js";
+import { assertPromoted } from "./components/promotion.js";
 import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
@@ -29,39 +28,29 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   const defaultSchema = config.database.schema;
   const review = await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema });
   await reportPending(environment, review);
+  await assertPromoted(environment, config.promotion.from, review.pending);
   await reportWindow(settings.window, review.pending.length);
 
-  const bundle = await bundlePipeline(paths);
-  const runner = new LocalRunner(bundle.cli);
-  const project = {
-    schema: paths.schema,
-    migrations: paths.migrations,
-    ...(bundle.checks === undefined ? {} : { checks: bundle.checks }),
-  };
-  const postgres = new LocalPostgres("postgres", {
-    environment,
-    directory: paths.cluster,
-    database: config.database.name,
-    owner: config.database.owner,
-    schema: config.database.schema,
-    port: config.database.port,
-    ...(config.sample.enabled ? { sample: config.sample } : {}),
-    project,
+  const { database, project, store, runner, connection, host } = await makeEnvironment({
+    name: environment,
+    config,
+    paths,
     run,
-    runner,
   });
   const pipeline = new MigrationPipeline("pipeline", {
     environment,
     run,
-    database: postgres.database,
+    database,
     project,
-    store: paths.storeUrl,
+    store,
     settings,
     runner,
   });
 
   return {
-    connection: postgres.connection,
+    connection,
+    ...(host === undefined ? {} : { host }),
+    store,
     backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
     provedBackup: pipeline.verify.proved,

@@ -26,7 +26,7 @@ export interface MigrationPipelineArgs {
   /** The Prisma project, as paths where the stages run. */
   readonly project: Project;
   /** URL of the backup store. */
-  readonly store: string;
+  readonly store: pulumi.Input<string>;
   readonly settings: Settings;
   /** Where the stages run. */
   readonly runner: Runner;

@@ -14,6 +14,7 @@ export * from "./contracts/migrate.js";
 export * from "./contracts/migration.js";
 export * from "./contracts/notify.js";
 export * from "./contracts/preflight.js";
+export * from "./contracts/prepare.js";
 export * from "./contracts/proved.js";
 export * from "./contracts/recover.js";
 export * from "./contracts/rehearse.js";

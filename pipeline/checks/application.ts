@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
+import type { ConnectionOptions } from "node:tls";
 import { z } from "zod";
 import { type Database, type Finding, findingSchema } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { readPassword } from "../postgres/connection.js";
+import { nodeTls } from "../postgres/tls.js";
 import { wholeView } from "./wholeView.js";
 
 /** What a checks module is given to connect with. */
@@ -16,6 +18,8 @@ export interface ChecksConnection {
   readonly options: string;
   /** PostgreSQL schema of Prisma's connection, for `new PrismaPg(connection, { schema })`; absent: `public`. */
   readonly schema?: string;
+  /** How the connection is encrypted; absent: not. */
+  readonly ssl?: ConnectionOptions;
 }
 
 const checksResult = z.strictObject({
@@ -45,6 +49,7 @@ export async function runApplicationChecks(path: string, database: Database): Pr
       database: name,
       options,
       ...(schema === undefined ? {} : { schema }),
+      ...(database.tls === undefined ? {} : { ssl: await nodeTls(database.tls, host) }),
     });
   } catch (error) {
     throw checksError(path, messageOf(error), error);

@@ -8,10 +8,25 @@ export const passwordSource = z.discriminatedUnion("from", [
   z.strictObject({ from: z.literal("passfile"), path: absolutePath }),
   /** An environment variable of the process that runs the stage. */
   z.strictObject({ from: z.literal("environment"), variable: z.string().min(1) }),
+  /**
+   * A secret of AWS Secrets Manager, read when a connection is made and kept nowhere: the password as text, or JSON with a field
+   * `password`, as RDS writes it. The region is the ARN's.
+   */
+  z.strictObject({
+    from: z.literal("secretsManager"),
+    arn: z.string().regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+$/, "the ARN of a secret"),
+  }),
   /** None is asked for: peer authentication over a Unix socket. */
   z.strictObject({ from: z.literal("none") }),
 ]);
 export type PasswordSource = z.infer<typeof passwordSource>;
+
+/** Encryption of the connection. The server's certificate is always verified, with its name: libpq's `verify-full`. */
+export const tlsSchema = z.strictObject({
+  /** Who may have signed it: the authorities of Amazon RDS, those that this machine trusts, or those in a PEM file. */
+  ca: z.union([z.enum(["rds", "system"]), absolutePath]),
+});
+export type Tls = z.infer<typeof tlsSchema>;
 
 export const databaseSchema = z.strictObject({
   /** Host name, address, or the absolute path of the folder that holds the Unix socket. */
@@ -21,6 +36,8 @@ export const databaseSchema = z.strictObject({
   /** The role the pipeline connects as. */
   user: z.string().min(1),
   password: passwordSource,
+  /** Absent: none beyond what the server and client agree on by themselves; for Unix sockets and this machine. */
+  tls: tlsSchema.optional(),
   /** The role that migrations run as (`SET ROLE`), so that it owns what they create. Default: `user`. */
   migrateAs: z.string().min(1).optional(),
   /**

@@ -4,7 +4,7 @@ import type { StageContext } from "../context.js";
 import type { Database } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
-import { environmentSetting } from "../postgres/identity.js";
+import { markEnvironment } from "../postgres/identity.js";
 import { databaseOf, type LocalCluster } from "./cluster.js";
 import { withDirectoryLock } from "./lock.js";
 import { passfilePath } from "./passfile.js";
@@ -71,9 +71,7 @@ export async function localDatabase(
 }
 
 async function mark(client: pg.Client, name: string, environment: string): Promise<void> {
-  await client.query(
-    `ALTER DATABASE ${pg.escapeIdentifier(name)} SET ${pg.escapeIdentifier(environmentSetting)} = ${pg.escapeLiteral(environment)}`,
-  );
+  await markEnvironment(client, name, environment);
   // By default every role of the cluster may connect to every database.
   await client.query(`REVOKE CONNECT, TEMPORARY ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC`);
 }

@@ -1,7 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
 import pg from "pg";
-import type { Database, PasswordSource } from "../contracts.js";
+import type { Database } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { describeSource, readPassword } from "./password.js";
+import { libpqTls, nodeTls } from "./tls.js";
+
+export { findInPassfile, readPassword } from "./password.js";
 
 /** Where stages work on databases other than the application's: creating, renaming and dropping them. */
 export const maintenanceDatabase = "postgres";
@@ -27,6 +30,7 @@ export async function clientConfig(database: Database, options: ConnectOptions):
     user: database.user,
     database: options.database ?? database.name,
     password: await readPassword(database.password, database),
+    ...(database.tls === undefined ? {} : { ssl: await nodeTls(database.tls, database.host) }),
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
@@ -45,6 +49,7 @@ export async function libpqEnvironment(database: Database, name = database.name)
     PGAPPNAME: "safe-migration",
     PGCONNECT_TIMEOUT: "10",
     ...(password === undefined ? {} : { PGPASSWORD: password }),
+    ...(database.tls === undefined ? {} : await libpqTls(database.tls)),
   };
 }
 
@@ -134,6 +139,17 @@ function explain(error: unknown, where: string, database: Database): { code: str
         message: `${where}: nothing listens there (${messageOf(error)}).`,
         next: "Start the server (for the local stack: npm start), then run the same command.",
       };
+    case "CERT_HAS_EXPIRED":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      return {
+        code: "TLS",
+        message: `${where}: its certificate was not accepted (${messageOf(error)}); somebody else may be answering.`,
+        next: "Mend the host's name, or who may have signed its certificate (database.tls.ca), then run the same command.",
+      };
     case "57P01":
     case "57P02":
     case "57P03":
@@ -155,81 +171,4 @@ function explain(error: unknown, where: string, database: Database): { code: str
         next: "Mend that, then run the same command.",
       };
   }
-}
-
-function describeSource(source: PasswordSource): string {
-  switch (source.from) {
-    case "passfile":
-      return `file ${source.path}`;
-    case "environment":
-      return `environment variable ${source.variable}`;
-    case "none":
-      return "none is configured";
-  }
-}
-
-/** @throws PipelineError if the source holds no password for this connection. */
-export async function readPassword(
-  source: PasswordSource,
-  target: Pick<Database, "host" | "port" | "user" | "name">,
-): Promise<string | undefined> {
-  switch (source.from) {
-    case "none":
-      return undefined;
-    case "environment": {
-      const value = process.env[source.variable];
-      if (value === undefined || value === "") throw noPassword(`environment variable ${source.variable} is not set`);
-      return value;
-    }
-    case "passfile": {
-      const text = await readPassfile(source.path);
-      const password = findInPassfile(text, target);
-      if (password === undefined)
-        throw noPassword(`${source.path} has no line for ${target.host}:${target.port}:${target.name}:${target.user}`);
-      return password;
-    }
-  }
-}
-
-async function readPassfile(path: string): Promise<string> {
-  try {
-    const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) throw noPassword(`${path} can be read by others; run: chmod 600 ${path}`);
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof PipelineError) throw error;
-    throw noPassword(`${path} cannot be read (${messageOf(error)})`);
-  }
-}
-
-function noPassword(reason: string): PipelineError {
-  return new PipelineError({
-    code: "NO_PASSWORD",
-    kind: "refused",
-    message: `No password for the database: ${reason}.`,
-    state: "Nothing was touched: there was no connection.",
-    next: "Put it there, then run the same command.",
-  });
-}
-
-/**
- * The password for a target in the text of a libpq password file: the first line that matches, `*` matching anything and
- * `\` taking the next character literally (PostgreSQL manual, "The Password File").
- */
-export function findInPassfile(
-  text: string,
-  target: Pick<Database, "host" | "port" | "user" | "name">,
-): string | undefined {
-  for (const line of text.split("\n")) {
-    if (line.startsWith("#")) continue;
-    // Without the colon that ends it; one that is escaped at the end of the password is its own.
-    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field = ""]) =>
-      field.replace(/\\(.)/g, "$1"),
-    );
-    const [host, port, name, user, password] = fields;
-    if (password === undefined) continue;
-    const wanted = [target.host, String(target.port), target.name, target.user];
-    if ([host, port, name, user].every((field, at) => field === "*" || field === wanted[at])) return password;
-  }
-  return undefined;
 }

@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import type { Identity } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 
@@ -16,12 +16,38 @@ export async function readIdentity(client: pg.Client): Promise<Identity> {
   return { systemIdentifier: row.system, database: row.database, serverVersion: row.version };
 }
 
+const commentMark = /\s*\[safe_migration\.environment=([^\]\s]+)\]/;
+
 /** The environment that the database is marked with; `undefined` where it carries no mark. */
 export async function readEnvironmentMark(client: pg.Client): Promise<string | undefined> {
-  const { rows } = await client.query<{ mark: string | null }>("SELECT current_setting($1, true) AS mark", [
-    environmentSetting,
-  ]);
-  return rows[0]?.mark || undefined;
+  const { rows } = await client.query<{ mark: string | null; comment: string | null }>(
+    `SELECT current_setting($1, true) AS mark, shobj_description(oid, 'pg_database') AS comment
+     FROM pg_database WHERE datname = current_database()`,
+    [environmentSetting],
+  );
+  return rows[0]?.mark || commentMark.exec(rows[0]?.comment ?? "")?.[1];
+}
+
+/**
+ * Marks a database as an environment's. Since 15, PostgreSQL lets only a superuser keep a setting of one's own in a database; the
+ * administrator of a managed server is none, so there the mark is a part of the database's comment.
+ */
+export async function markEnvironment(client: pg.Client, name: string, environment: string): Promise<void> {
+  const database = pg.escapeIdentifier(name);
+  try {
+    await client.query(
+      `ALTER DATABASE ${database} SET ${pg.escapeIdentifier(environmentSetting)} = ${pg.escapeLiteral(environment)}`,
+    );
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== "42501") throw error;
+    const { rows } = await client.query<{ comment: string | null }>(
+      "SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE datname = $1",
+      [name],
+    );
+    const kept = (rows[0]?.comment ?? "").replace(commentMark, "");
+    const comment = `${kept} [${environmentSetting}=${environment}]`.trimStart();
+    await client.query(`COMMENT ON DATABASE ${database} IS ${pg.escapeLiteral(comment).trimStart()}`);
+  }
 }
 
 /** @throws PipelineError where the database is marked as another environment's. */

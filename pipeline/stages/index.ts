@@ -6,6 +6,7 @@ import {
   checkpointRequest,
   diagnoseRequest,
   migrateRequest,
+  prepareRequest,
   recoverRequest,
   rehearseRequest,
   repairRequest,
@@ -176,6 +177,12 @@ export const stages = {
     summary: "a quick health check; only reads",
     request: stageRequest,
     run: async (request, context) => (await import("./health.js")).health(request, context),
+  }),
+  prepare: define({
+    name: "prepare",
+    summary: "gives a new database of a managed server its owner, its mark and the application's password",
+    request: prepareRequest,
+    run: async (request, context) => (await import("./prepare.js")).prepare(request, context),
   }),
   "local-start": define({
     name: "local-start",

@@ -1,7 +1,7 @@
 import { environmentOf } from "../../pipeline/npmRun.js";
 import { type PrismaCommandName, prismaCommand } from "../prisma/command.js";
 import { reportFailure } from "./reportFailure.js";
-import { readTarget, targetDatabase } from "./target.js";
+import { readTarget, storeOf, targetDatabase } from "./target.js";
 
 /** The seed's `prisma:*` commands, for the environment that NODE_ENV names. */
 async function main([name, ...args]: readonly string[]): Promise<number> {
@@ -9,7 +9,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const { environment, paths } = target;
   return prismaCommand(name as PrismaCommandName, withName(args), {
     environment,
-    ...(name === "generate" ? {} : { database: await targetDatabase(target), store: paths.storeUrl }),
+    ...(name === "generate" ? {} : { database: await targetDatabase(target), store: storeOf(target) }),
     project: { schema: paths.schema, migrations: paths.migrations },
   });
 }

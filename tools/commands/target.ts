@@ -37,6 +37,7 @@ export function readTarget(environment: string): Target {
 
 /** How the target's database is reached. @throws PipelineError where it was never made. */
 export async function targetDatabase({ config, paths, environment }: Target): Promise<Database> {
+  if (config.database.kind !== "local") throw notHere(environment);
   const { name, owner, schema } = config.database;
   return { ...(await localDatabase(paths.cluster, { name, owner, environment })), schema };
 }
@@ -55,7 +56,23 @@ export async function requestFor(target: Target, run = newRunId()): Promise<Stag
       migrations: paths.migrations,
       ...(checks === undefined ? {} : { checks }),
     },
-    store: paths.storeUrl,
+    store: storeOf(target),
     settings: withOverride(stageSettings(config), readOverride(root)),
   };
+}
+
+/** URL of the store, where it is on this machine. @throws PipelineError where it is elsewhere. */
+export function storeOf({ environment, paths: { folderUrl } }: Target): string {
+  if (folderUrl === undefined) throw notHere(environment);
+  return folderUrl;
+}
+
+function notHere(environment: string): PipelineError {
+  return new PipelineError({
+    code: "NOT_LOCAL",
+    kind: "usage",
+    message: `The database or the store of "${environment}" is not on this machine, and this command only knows those that are.`,
+    state: "Nothing was touched.",
+    next: `npm run up -- --stack ${environment} runs the whole pipeline there.`,
+  });
 }

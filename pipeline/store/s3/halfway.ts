@@ -10,11 +10,11 @@ const ownerFile = "owner.json";
 const graceMs = 60_000;
 
 /**
- * Where dumps lie on this machine on their way to and from S3. `/var/tmp` is on a disk, where `/tmp` is often memory (as on
- * Debian 13), which a dump would fill.
+ * Where dumps lie on this machine on their way to and from S3: as configured, as `TMPDIR` says, else `/var/tmp`, which is on a
+ * disk, where `/tmp` is often memory (as on Debian 13), which a dump would fill.
  */
 export function halfwayRoot(configured: string | undefined): string {
-  return configured ?? (process.platform === "linux" ? "/var/tmp" : tmpdir());
+  return configured ?? process.env.TMPDIR ?? (process.platform === "linux" ? "/var/tmp" : tmpdir());
 }
 
 /** Bytes that can still be written there; the folder is made if it is not there. */

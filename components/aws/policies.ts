@@ -1,0 +1,92 @@
+/** IAM policies as plain data: pure, so that what a role may do can be read and tested without AWS. */
+
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow" | "Deny";
+  readonly Principal?: unknown;
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: unknown;
+}
+
+/** A policy's text. */
+export function policy(...statements: readonly Statement[]): string {
+  return JSON.stringify({ Version: "2012-10-17", Statement: statements });
+}
+
+/** Lets EC2 hand a role to its instances. */
+export const assumedByInstances = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+});
+
+/** A prefix in a bucket, and the key that its objects are encrypted with. */
+export interface StoreAccess {
+  readonly bucketArn: string;
+  readonly keyArn: string;
+  /** Without `/` at either end. */
+  readonly prefix: string;
+}
+
+/**
+ * What the pipeline does to its store: read, write, list and remove below its prefix. No version of an object is removed by it, and
+ * neither versioning, lifecycle nor locks are changed: what a host's role hides can be brought back.
+ */
+export function storeStatements({ bucketArn, keyArn, prefix }: StoreAccess): Statement[] {
+  return [
+    {
+      Sid: "ListStore",
+      Effect: "Allow",
+      Action: ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
+      Resource: bucketArn,
+      Condition: { StringLike: { "s3:prefix": `${prefix}/*` } },
+    },
+    {
+      Sid: "UseStore",
+      Effect: "Allow",
+      Action: [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+      ],
+      Resource: `${bucketArn}/${prefix}/*`,
+    },
+    {
+      Sid: "UseStoreKey",
+      Effect: "Allow",
+      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+      Resource: keyArn,
+    },
+  ];
+}
+
+/** Reads these secrets and no others. */
+export function readSecrets(sid: string, arns: readonly string[]): Statement {
+  return { Sid: sid, Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: arns };
+}
+
+/** Reads and sets this secret, for a password that is made where it is used. */
+export function keepSecret(sid: string, arn: string): Statement {
+  return {
+    Sid: sid,
+    Effect: "Allow",
+    Action: ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
+    Resource: arn,
+  };
+}
+
+/** Refuses whoever does not come by TLS 1.2 at least. */
+export function tlsOnly(bucketArn: string): Statement[] {
+  const all = {
+    Effect: "Deny" as const,
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [bucketArn, `${bucketArn}/*`],
+  };
+  return [
+    { Sid: "DenyWithoutTls", ...all, Condition: { Bool: { "aws:SecureTransport": "false" } } },
+    { Sid: "DenyOldTls", ...all, Condition: { NumericLessThan: { "s3:TlsVersion": "1.2" } } },
+  ];
+}

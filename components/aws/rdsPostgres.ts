@@ -1,0 +1,166 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Database, Tls } from "../../pipeline/contracts.js";
+import { type Statement, keepSecret, readSecrets } from "./policies.js";
+
+/** The role that RDS makes and manages the password of; the pipeline connects as it. */
+const masterUser = "pipeline";
+
+export interface RdsPostgresArgs {
+  /** Name of the environment, which the database is marked with. */
+  readonly environment: string;
+  readonly vpcId: pulumi.Input<string>;
+  /** In two zones at least; with a way to the internet where `publicFrom` names addresses. */
+  readonly subnetIds: pulumi.Input<pulumi.Input<string>[]>;
+  /** Database name. Another name is another, empty instance. */
+  readonly database: string;
+  /** The application's role; owns the database. */
+  readonly owner: string;
+  /** PostgreSQL schema of Prisma's connection. @default "public" */
+  readonly schema?: string;
+  /** Decides most of the cost. A change restarts the instance in the next maintenance window. @default "db.t4g.micro" */
+  readonly instanceClass?: string;
+  /** Major version, or a minor one of it. @default "17" */
+  readonly engineVersion?: string;
+  /** @default 20 */
+  readonly storageGiB?: number;
+  /** Up to which the storage grows by itself; it never shrinks. @default 100 */
+  readonly maxStorageGiB?: number;
+  /** A standby in another zone; doubles the cost. @default false */
+  readonly multiAz?: boolean;
+  /** Days of RDS's own backups, for restoring to any moment of them. @default 7 */
+  readonly backupDays?: number;
+  /** Who signs the server's certificate: Amazon's authorities, or those in a PEM file (other partitions). @default "rds" */
+  readonly authorities?: Tls["ca"];
+  /** Ranges of addresses outside that may reach it; without any it is private. @default none */
+  readonly publicFrom?: readonly string[];
+  /** Pulumi refuses to delete it, and leaves it in AWS if it is taken out of the program. @default false */
+  readonly protect?: boolean;
+}
+
+/**
+ * Amazon RDS for PostgreSQL: private, reached by TLS only, its storage encrypted and growing by itself, with RDS's own backups. The
+ * password is made and kept by RDS in Secrets Manager and is in no state.
+ *
+ * Deleting it is refused by RDS until deletion protection is taken off, and leaves a last snapshot. Costs see docs/cost.md.
+ *
+ * @example
+ * const postgres = new RdsPostgres("postgres", {
+ *   environment: "dev", vpcId: network.vpcId, subnetIds: network.databaseSubnetIds, database: "shop", owner: "shop",
+ * });
+ * postgres.letIn("runner", runner.securityGroupId);
+ */
+export class RdsPostgres extends pulumi.ComponentResource {
+  /** The database as the pipeline reaches it, with where its password is found. */
+  readonly database: pulumi.Output<Database>;
+  /** What the role of whoever runs the pipeline has to be let do: read the password, keep the application's. */
+  readonly statements: pulumi.Output<Statement[]>;
+  /** The secret that the application's password is kept in, once the database was prepared. */
+  readonly applicationSecretArn: pulumi.Output<string>;
+  readonly #group: aws.ec2.SecurityGroup;
+
+  constructor(
+    private readonly name: string,
+    args: RdsPostgresArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
+    super("safe-migration:aws:RdsPostgres", name, {}, options);
+    const { environment, database, owner, schema, publicFrom = [], protect = false } = args;
+    const child = { parent: this };
+    const version = args.engineVersion ?? "17";
+    const subnets = new aws.rds.SubnetGroup(`${name}-subnets`, { subnetIds: args.subnetIds }, child);
+    this.#group = new aws.ec2.SecurityGroup(
+      `${name}-group`,
+      { vpcId: args.vpcId, description: `PostgreSQL of ${name}`, tags: { Name: name } },
+      child,
+    );
+    for (const cidrIpv4 of publicFrom) this.#rule(`from-${cidrIpv4}`, { cidrIpv4 });
+    const major = version.split(".")[0] ?? version;
+    const parameters = new aws.rds.ParameterGroup(
+      `${name}-parameters-${major}`,
+      { family: `postgres${major}`, parameters: parameterValues },
+      child,
+    );
+    const instance = new aws.rds.Instance(
+      `${name}-instance`,
+      {
+        engine: "postgres",
+        engineVersion: version,
+        instanceClass: args.instanceClass ?? "db.t4g.micro",
+        dbName: database,
+        username: masterUser,
+        manageMasterUserPassword: true,
+        allocatedStorage: args.storageGiB ?? 20,
+        maxAllocatedStorage: args.maxStorageGiB ?? 100,
+        storageType: "gp3",
+        storageEncrypted: true,
+        multiAz: args.multiAz ?? false,
+        dbSubnetGroupName: subnets.name,
+        vpcSecurityGroupIds: [this.#group.id],
+        publiclyAccessible: publicFrom.length > 0,
+        parameterGroupName: parameters.name,
+        caCertIdentifier: "rds-ca-rsa2048-g1",
+        backupRetentionPeriod: args.backupDays ?? 7,
+        copyTagsToSnapshot: true,
+        deletionProtection: true,
+        skipFinalSnapshot: false,
+        finalSnapshotIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}-${name}-final`,
+        performanceInsightsEnabled: true,
+        performanceInsightsRetentionPeriod: 7,
+        enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
+        autoMinorVersionUpgrade: true,
+        applyImmediately: false,
+        tags: { Name: name, environment },
+      },
+      { parent: this, protect, retainOnDelete: protect },
+    );
+    const application = new aws.secretsmanager.Secret(
+      `${name}-application`,
+      { description: `Password of the role ${owner} in ${environment}`, recoveryWindowInDays: 7 },
+      child,
+    );
+    const master = instance.masterUserSecrets.apply(([secret]) => secret?.secretArn ?? "");
+    this.applicationSecretArn = application.arn;
+    this.statements = pulumi
+      .all([master, application.arn])
+      .apply(([masterArn, applicationArn]) => [
+        readSecrets("ReadMasterPassword", [masterArn]),
+        keepSecret("KeepApplicationPassword", applicationArn),
+      ]);
+    this.database = pulumi.all([instance.address, instance.port, master]).apply(([host, port, arn]): Database => ({
+      host,
+      port,
+      name: database,
+      user: masterUser,
+      password: { from: "secretsManager", arn },
+      tls: { ca: args.authorities ?? "rds" },
+      migrateAs: owner,
+      ...(schema === undefined ? {} : { schema }),
+    }));
+    this.registerOutputs({
+      database: this.database,
+      statements: this.statements,
+      applicationSecretArn: this.applicationSecretArn,
+    });
+  }
+
+  /** Lets the machines of a security group reach the database. */
+  letIn(label: string, securityGroupId: pulumi.Input<string>): void {
+    this.#rule(label, { referencedSecurityGroupId: securityGroupId });
+  }
+
+  #rule(label: string, from: Pick<aws.vpc.SecurityGroupIngressRuleArgs, "cidrIpv4" | "referencedSecurityGroupId">) {
+    new aws.vpc.SecurityGroupIngressRule(
+      `${this.name}-${label}`,
+      { securityGroupId: this.#group.id, ipProtocol: "tcp", fromPort: 5432, toPort: 5432, ...from },
+      { parent: this },
+    );
+  }
+}
+
+const parameterValues = [
+  // Connections without TLS are refused by the server itself.
+  { name: "rds.force_ssl", value: "1" },
+  { name: "log_lock_waits", value: "1" },
+  { name: "log_min_duration_statement", value: "1000" },
+];

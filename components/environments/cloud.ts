@@ -1,0 +1,138 @@
+import * as pulumi from "@pulumi/pulumi";
+import { runsOn } from "../../config.js";
+import { BackupBucket } from "../aws/backupBucket.js";
+import { Ec2Postgres } from "../aws/ec2Postgres.js";
+import { Network, type NetworkPlace } from "../aws/network.js";
+import { RdsPostgres } from "../aws/rdsPostgres.js";
+import { RunnerHost } from "../aws/runnerHost.js";
+import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
+import { keysOf, runHere, runOnHost } from "./runners.js";
+
+/** Amazon RDS, with the pipeline on a small host in its network, or here where the database is public. */
+export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment> {
+  const { name, config, run } = args;
+  const { database, runner: place } = config;
+  if (database.kind !== "rds") throw new Error(`not a database of RDS: ${database.kind}`);
+  const network = networkOf(args);
+  const bucket = bucketOf(args);
+  const postgres = new RdsPostgres("postgres", {
+    environment: name,
+    vpcId: network.vpcId,
+    subnetIds: database.publicFrom.length > 0 ? network.hostSubnetIds : network.databaseSubnetIds,
+    database: database.name,
+    owner: database.owner,
+    schema: database.schema,
+    instanceClass: database.instanceClass,
+    engineVersion: database.engineVersion,
+    storageGiB: database.storageGiB,
+    maxStorageGiB: database.maxStorageGiB,
+    multiAz: database.multiAz,
+    backupDays: database.backupDays,
+    authorities: database.authorities,
+    publicFrom: database.publicFrom,
+    protect: isProtected(name),
+  });
+  const runs = runsOn(config) === "here" ? await runHere(args) : await onRunnerHost();
+  const prepared = runs.runner.stage(
+    "database-prepare",
+    {
+      stage: "prepare",
+      request: {
+        environment: name,
+        run,
+        database: postgres.database,
+        applicationSecret: postgres.applicationSecretArn,
+      },
+    },
+    {},
+  );
+  return {
+    ...runs,
+    // Only once it is prepared.
+    database: pulumi.all([postgres.database, prepared]).apply(([made]) => made),
+    store: bucket.url,
+    connection: pulumi
+      .all([postgres.database, postgres.applicationSecretArn])
+      .apply(([{ host, port, name: databaseName }, passwordSecret]) => ({
+        url: `postgresql://${database.owner}@${host}:${port}/${databaseName}?sslmode=verify-full`,
+        passwordSecret,
+      })),
+  };
+
+  async function onRunnerHost() {
+    const host = new RunnerHost("runner-host", {
+      environment: name,
+      vpcId: network.vpcId,
+      subnetId: firstOf(network.hostSubnetIds),
+      instanceType: place.instanceType,
+      diskGiB: place.diskGiB,
+      publicAddress: config.connection.proxy === undefined,
+      sshFrom: config.connection.from,
+      keys: keysOf(config),
+      store: bucket.access,
+      statements: postgres.statements,
+      region: region(),
+    });
+    postgres.letIn("from-runner", host.securityGroupId);
+    return runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
+  }
+}
+
+/** PostgreSQL on a host of EC2, on which the pipeline runs too. */
+export async function ec2Environment(args: EnvironmentArgs): Promise<Environment> {
+  const { name, config } = args;
+  const { database } = config;
+  if (database.kind !== "ec2") throw new Error(`not a database on EC2: ${database.kind}`);
+  const network = networkOf(args);
+  const bucket = bucketOf(args);
+  const postgres = new Ec2Postgres("postgres", {
+    environment: name,
+    vpcId: network.vpcId,
+    subnetId: firstOf(network.hostSubnetIds),
+    publicAddress: config.connection.proxy === undefined,
+    sshFrom: config.connection.from,
+    instanceType: database.instanceType,
+    ...(database.imageId === "" ? {} : { imageId: database.imageId }),
+    rootGiB: database.rootGiB,
+    dataGiB: database.dataGiB,
+    database: database.name,
+    owner: database.owner,
+    schema: database.schema,
+    keys: keysOf(config),
+    store: bucket.access,
+    region: region(),
+    protect: isProtected(name),
+  });
+  const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });
+  return {
+    ...runs,
+    database: postgres.database,
+    store: bucket.url,
+    connection: postgres.address.apply((address) => ({ ssh: `${config.connection.user}@${address}` })),
+  };
+}
+
+function networkOf({ name, config: { network } }: EnvironmentArgs): NetworkPlace {
+  if (network.vpcId === "") return new Network(`network-${name}`, { cidr: network.cidr });
+  const { vpcId, hostSubnetIds, databaseSubnetIds } = network;
+  return { vpcId, hostSubnetIds, databaseSubnetIds };
+}
+
+/** The stack's bucket, where the store is one. */
+export function bucketOf({ name, config: { store } }: EnvironmentArgs): BackupBucket {
+  if (store.kind !== "s3") throw new Error(`not a store in S3: ${store.kind}`);
+  return new BackupBucket(`backups-${name}`, {
+    ...(store.bucket === "" ? {} : { bucketName: store.bucket }),
+    lockDays: store.lockDays,
+    keepRemovedDays: store.keepRemovedDays,
+    protect: isProtected(name),
+  });
+}
+
+function firstOf(ids: NetworkPlace["hostSubnetIds"]): pulumi.Output<string> {
+  return pulumi.output(ids).apply(([first]) => first ?? "");
+}
+
+function region(): string {
+  return new pulumi.Config("aws").require("region");
+}

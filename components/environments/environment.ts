@@ -1,0 +1,32 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Config, Paths } from "../../config.js";
+import type { Database, Project } from "../../pipeline/contracts.js";
+import type { Runner } from "../runner.js";
+
+export interface EnvironmentArgs {
+  /** Name of the environment: the stack's. */
+  readonly name: string;
+  readonly config: Config;
+  readonly paths: Paths;
+  /** Identifies the run. */
+  readonly run: string;
+}
+
+/** What the pipeline needs of an environment, whatever it is made of. */
+export interface Environment {
+  readonly database: pulumi.Output<Database>;
+  /** The Prisma project, as paths where the stages run. */
+  readonly project: Project;
+  /** URL of the backup store. */
+  readonly store: pulumi.Input<string>;
+  readonly runner: Runner;
+  /** How people and the application connect; holds no secret. */
+  readonly connection: pulumi.Input<unknown>;
+  /** How the host that the stages run on is reached by SSH, where they run on one. */
+  readonly host?: pulumi.Input<{ address: string; port: number; user: string; hostKey: string; instance: string }>;
+}
+
+/** What of production is protected: Pulumi refuses to delete it, and leaves it in AWS when it leaves the program. */
+export function isProtected(name: string): boolean {
+  return name === "prod";
+}

@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import { runsOn } from "../../config.js";
+import type { Database } from "../../pipeline/contracts.js";
+import { bucketOf } from "./cloud.js";
+import type { Environment, EnvironmentArgs } from "./environment.js";
+import { folderOrThrow } from "./here.js";
+import { runHere, runOnHost } from "./runners.js";
+
+/** A database that is there already: nothing of it is made or changed but what migrations change. */
+export async function existingEnvironment(args: EnvironmentArgs): Promise<Environment> {
+  const { config, paths } = args;
+  const { database, store, connection } = config;
+  if (database.kind !== "existing") throw new Error(`not an existing database: ${database.kind}`);
+  const { host, port, name, user, password, tls, owner, schema } = database;
+  const described: Database = {
+    ...{ host, port, name, user, password, schema },
+    ...(tls === undefined ? {} : { tls }),
+    ...(owner === user ? {} : { migrateAs: owner }),
+  };
+  const url = store.kind === "s3" ? bucketOf(args).url : folderOrThrow(paths);
+  const runs =
+    runsOn(config) === "here"
+      ? await runHere(args)
+      : await runOnHost(args, { address: connection.host, instance: connection.host, ours: false });
+  return {
+    ...runs,
+    database: pulumi.output(described),
+    store: url,
+    connection: { url: `postgresql://${encodeURIComponent(owner)}@${host}:${port}/${encodeURIComponent(name)}` },
+  };
+}

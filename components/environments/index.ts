@@ -1,0 +1,21 @@
+import type { Environment, EnvironmentArgs } from "./environment.js";
+import { localEnvironment } from "./local.js";
+
+export type { Environment, EnvironmentArgs } from "./environment.js";
+
+/**
+ * Makes the environment that the configuration describes. What is made of AWS is loaded only where there is some: it takes a
+ * second.
+ */
+export async function makeEnvironment(args: EnvironmentArgs): Promise<Environment> {
+  switch (args.config.database.kind) {
+    case "local":
+      return localEnvironment(args);
+    case "rds":
+      return (await import("./cloud.js")).rdsEnvironment(args);
+    case "ec2":
+      return (await import("./cloud.js")).ec2Environment(args);
+    case "existing":
+      return (await import("./existing.js")).existingEnvironment(args);
+  }
+}

@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MigrationRef } from "../pipeline/contracts.js";
+import { PipelineError } from "../pipeline/errors.js";
+import { type LastRun, lastRunOutput, parseLastRun } from "./lastRun.js";
+
+/** A migration that the stack before has not proved as it is here. */
+export interface Unpromoted {
+  readonly name: string;
+  readonly reason: "absent" | "other version";
+}
+
+/** Which of the pending migrations the stack before did not verify with the same checksum. */
+export function unpromoted(pending: readonly MigrationRef[], proved: readonly MigrationRef[]): Unpromoted[] {
+  const known = new Map(proved.map(({ name, checksum }) => [name, checksum]));
+  return pending
+    .filter(({ name, checksum }) => known.get(name) !== checksum)
+    .map(({ name }) => ({ name, reason: known.has(name) ? "other version" : "absent" }));
+}
+
+/**
+ * Refuses pending migrations that the stack before did not verify; touches no database, so a preview refuses as an update does.
+ *
+ * @param from name of the stack before; empty: none is asked.
+ * @throws PipelineError (`NOT_PROMOTED`, `NO_PROMOTION`) naming them.
+ */
+export async function assertPromoted(
+  environment: string,
+  from: string,
+  pending: readonly MigrationRef[],
+): Promise<void> {
+  if (from === "") return;
+  const last = await readStackBefore(from);
+  if (last === undefined) throw nothingProved(environment, from);
+  const refused = unpromoted(pending, last.migrations);
+  if (refused.length > 0) throw notPromoted(environment, from, refused);
+}
+
+async function readStackBefore(from: string): Promise<LastRun | undefined> {
+  const stack = new pulumi.StackReference("promotion", {
+    name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${from}`,
+  });
+  return parseLastRun((await stack.getOutputDetails(lastRunOutput)).value);
+}
+
+function nothingProved(environment: string, from: string): PipelineError {
+  return new PipelineError({
+    code: "NO_PROMOTION",
+    kind: "refused",
+    message: `"${environment}" takes only migrations that "${from}" has proved, and the stack "${from}" records no verified run.`,
+    state: "Nothing was touched.",
+    next: `Bring it up first: npm run up -- --stack ${from}`,
+  });
+}
+
+function notPromoted(environment: string, from: string, refused: readonly Unpromoted[]): PipelineError {
+  const lines = refused.map(({ name, reason }) =>
+    reason === "absent"
+      ? `  ${name}: ${from} has not verified it`
+      : `  ${name}: ${from} verified another version of the file`,
+  );
+  return new PipelineError({
+    code: "NOT_PROMOTED",
+    kind: "refused",
+    message: `"${environment}" takes only migrations that "${from}" has proved; these are not:\n${lines.join("\n")}`,
+    state: "Nothing was touched.",
+    next: `Prove them there first: npm run up -- --stack ${from}; then run the same command.`,
+  });
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { cidr, cidrs, publicKey, secretText } from "./values.js";
+
+/** Sections that only stacks on AWS look at. */
+
+/** A machine that is reached by SSH. */
+const endpoint = {
+  /** Name or address. */
+  host: z.string().default(""),
+  port: z.int().min(1).max(65535).default(22),
+  user: z.string().min(1).default("pipeline"),
+  /** Its public host key; another one is refused. */
+  hostKey: publicKey.default(""),
+  /** Private key of the client, a secret (`npm run keys`). */
+  privateKey: secretText.default(""),
+};
+
+/** The network that an environment's machines are in. */
+export const networkConfig = z.strictObject({
+  /** Addresses of the network that the stack makes. */
+  cidr: cidr.default("10.42.0.0/24"),
+  /** A network that is there already, to be used instead. */
+  vpcId: z
+    .string()
+    .regex(/^(vpc-[0-9a-f]+)?$/, "a network such as vpc-0123456789abcdef0")
+    .default(""),
+  /** Its subnets for hosts: those with a way to the internet (for packages and AWS's services). */
+  hostSubnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/)).default([]),
+  /** Its subnets for RDS, in two zones at least. */
+  databaseSubnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/)).default([]),
+});
+
+/** How the pipeline reaches the host it runs on. */
+export const connectionConfig = z.strictObject({
+  /** For `existing`, where the pipeline runs on a host; hosts of the stack's own are known. */
+  ...endpoint,
+  /** Addresses that SSH is let in from: that of the machine which runs Pulumi, and of the CI's runners. */
+  from: cidrs.default([]),
+  /** The public half of `privateKey`. */
+  publicKey: publicKey.default(""),
+  /** The private half of `hostKey`, a secret: the host is given it, so that it is known before it exists. */
+  hostPrivateKey: secretText.default(""),
+  /** A bastion on the way. */
+  proxy: z.strictObject(endpoint).optional(),
+});
+
+/** Where the stages run. */
+export const runnerConfig = z.strictObject({
+  /**
+   * `here`: on the machine that runs Pulumi; `host`: on a host, by SSH. `byDatabase`: for `ec2` on its host, for `rds` on a small
+   * host in its network unless it is public, else here.
+   */
+  where: z.enum(["byDatabase", "here", "host"]).default("byDatabase"),
+  /** Of the small host beside RDS. */
+  instanceType: z.string().min(1).default("t4g.micro"),
+  /** Its disk, on which dumps lie on their way to the store. */
+  diskGiB: z.int().min(8).max(1_024).default(30),
+});
+
+/** Which stack's word is taken that a migration was proved. */
+export const promotionConfig = z.strictObject({
+  /** Name of the stack before this one; empty: none is asked. */
+  from: z
+    .string()
+    .regex(/^[a-z0-9_.-]*$/i, "the name of a stack")
+    .default(""),
+});
+
+const folderStore = z.strictObject({
+  kind: z.literal("folder"),
+  /** A folder (relative to `Pulumi.yaml`, or absolute). */
+  folder: z.string().min(1).default(".local/backups"),
+});
+
+const s3Store = z.strictObject({
+  kind: z.literal("s3"),
+  /** Name of the bucket that the stack makes; empty: one made from the stack's name. */
+  bucket: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$/, "3 to 63 lower-case letters, digits, . and -")
+    .default(""),
+  /** Days for which no version of an object can be removed by anybody (Object Lock, compliance mode is not used); 0: no lock. */
+  lockDays: z.int().min(0).max(36_500).default(0),
+  /** Days that what was removed or replaced stays. */
+  keepRemovedDays: z.int().min(1).max(36_500).default(30),
+});
+
+/** Where backups and the evidence of runs go. */
+export const storeConfig = z
+  .preprocess(
+    (value) =>
+      typeof value === "object" && value !== null && !("kind" in value) ? { kind: "folder", ...value } : value,
+    z.discriminatedUnion("kind", [folderStore, s3Store]),
+  )
+  .prefault({});
+export const storeKinds = { folder: folderStore, s3: s3Store };

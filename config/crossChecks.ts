@@ -1,0 +1,84 @@
+import type { Config } from "../config.js";
+import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
+
+/** What no single value shows. @param region `aws:region` of the stack, if it is set. */
+export function crossChecks(stack: string, config: Config, region: unknown): string[] {
+  const policy = policyMistake(policyOf(stack, config.risk));
+  return [...(policy === undefined ? [] : [policy]), ...sampleChecks(config), ...cloudChecks(stack, config, region)];
+}
+
+function sampleChecks({ sample, project, database }: Config): string[] {
+  if (!sample.enabled || database.kind !== "local") return [];
+  const shipped = project.schema === "prisma/schema.prisma" && project.migrations === "prisma/migrations";
+  const problems: string[] = [];
+  if (!shipped)
+    problems.push(
+      "sample.enabled: true, but project.schema or project.migrations names another project; sample data exists for the shipped one only: set sample.enabled to false",
+    );
+  if (database.schema !== "public")
+    problems.push(
+      `sample.enabled: true, but sample data is made in the schema public only, and database.schema is "${database.schema}": set sample.enabled to false`,
+    );
+  return problems;
+}
+
+/** Where the stages of a stack run. */
+export function runsOn({ database, runner }: Config): "here" | "host" {
+  if (runner.where !== "byDatabase") return runner.where;
+  if (database.kind === "ec2") return "host";
+  return database.kind === "rds" && database.publicFrom.length === 0 ? "host" : "here";
+}
+
+function cloudChecks(stack: string, config: Config, region: unknown): string[] {
+  const { database, network, store, runner, promotion } = config;
+  const problems: string[] = [];
+  const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
+  if (onAws && (typeof region !== "string" || region === ""))
+    problems.push(`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`);
+  if (database.kind === "local" && runner.where === "host")
+    problems.push('runner.where: "host", but a local database is on the machine that runs Pulumi: leave it out');
+  if (database.kind === "ec2" && runner.where === "here")
+    problems.push('runner.where: "here", but the PostgreSQL of an EC2 host listens on the host only: leave it out');
+  if (database.kind === "rds" && database.maxStorageGiB < database.storageGiB)
+    problems.push(
+      `database.maxStorageGiB: ${database.maxStorageGiB}, less than database.storageGiB (${database.storageGiB})`,
+    );
+  if (network.vpcId !== "" && (database.kind === "rds" || database.kind === "ec2")) {
+    if (runsOn(config) === "host" && network.hostSubnetIds.length === 0)
+      problems.push(
+        "network.hostSubnetIds: none is named; a network of your own (network.vpcId) needs one for its host",
+      );
+    if (database.kind === "rds" && network.databaseSubnetIds.length < 2)
+      problems.push("network.databaseSubnetIds: RDS needs two at least, in different zones");
+  }
+  if (store.kind === "folder" && runsOn(config) === "host")
+    problems.push(
+      'store.kind: "folder", but the pipeline runs on a host, whose disk is no place for backups: set it to s3',
+    );
+  if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
+  return [...problems, ...connectionChecks(stack, config)];
+}
+
+/** What a host's connection needs, each as something the owner has to set. */
+function connectionChecks(stack: string, config: Config): string[] {
+  const { connection, database } = config;
+  if (runsOn(config) !== "host") return [];
+  const problems: string[] = [];
+  const keys = (["hostKey", "privateKey"] as const).filter((key) => connection[key] === "");
+  const own = (["publicKey", "hostPrivateKey"] as const).filter((key) => connection[key] === "");
+  const missing = [...keys, ...(database.kind === "existing" ? [] : own)];
+  if (missing.length > 0)
+    problems.push(`connection.${missing.join(", connection.")}: not set; npm run keys -- --stack ${stack} makes them`);
+  if (database.kind === "existing") {
+    if (connection.host === "") problems.push('connection.host: not set; runner.where is "host", so name that host');
+  } else if (connection.from.length === 0)
+    problems.push(
+      `connection.from: no address is named, so nobody could reach the host; pulumi config set --path 'connection.from[0]' ADDRESS/32 --stack ${stack}`,
+    );
+  const { proxy } = connection;
+  if (proxy !== undefined) {
+    const lacks = (["host", "hostKey", "privateKey"] as const).filter((key) => proxy[key] === "");
+    if (lacks.length > 0) problems.push(`connection.proxy.${lacks.join(", connection.proxy.")}: not set`);
+  }
+  return problems;
+}

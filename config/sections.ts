@@ -1,0 +1,61 @@
+import { z } from "zod";
+import {
+  applicationSettings,
+  approvalSchema,
+  notifySettings,
+  rehearseSettings,
+  riskSettings,
+  settingsSchema,
+  windowSettings,
+} from "../pipeline/contracts.js";
+import { connectionConfig, networkConfig, promotionConfig, runnerConfig, storeConfig } from "./cloud.js";
+import { databaseConfig } from "./database.js";
+
+/** Every section of a stack's configuration, with its defaults. */
+export const sections = {
+  database: databaseConfig,
+  /** The Prisma project, its paths relative to the folder of `Pulumi.yaml`. */
+  project: z
+    .strictObject({
+      /** Prisma schema: a file, or a folder of `.prisma` files. */
+      schema: z.string().min(1).default("prisma/schema.prisma"),
+      migrations: z.string().min(1).default("prisma/migrations"),
+      /** Module with the application's own data checks; empty: none. */
+      checks: z.string().default("prisma/checks.ts"),
+    })
+    .prefault({}),
+  /** Sample data, generated on the first start of a `local` database. */
+  sample: z
+    .strictObject({
+      /** Off for a Prisma project other than the shipped one. */
+      enabled: z.boolean().default(true),
+      users: z.int().min(1).max(10_000_000).default(10_000),
+      orders: z.int().min(1).max(50_000_000).default(50_000),
+    })
+    .prefault({}),
+  store: storeConfig,
+  network: networkConfig.prefault({}),
+  connection: connectionConfig.prefault({}),
+  runner: runnerConfig.prefault({}),
+  promotion: promotionConfig.prefault({}),
+  backup: settingsSchema.shape.backup.prefault({}),
+  preflight: settingsSchema.shape.preflight.prefault({}),
+  rehearse: rehearseSettings.prefault({}),
+  migrate: settingsSchema.shape.migrate.prefault({}),
+  /** The application's process under pm2 and its health. */
+  application: applicationSettings.prefault({}),
+  /** What a migration above safe needs to be let through; see docs/gate.md. */
+  risk: riskSettings.prefault({}),
+  /** When migrations may be applied; see docs/window.md. */
+  window: windowSettings.prefault({}),
+  /** Who is told of a run; see docs/notifications.md. */
+  notify: notifySettings.prefault({}),
+  /** Who answered for which version of which migration; `npm run approve` writes it. */
+  approvals: z.array(approvalSchema).default([]),
+  pipeline: z
+    .strictObject({
+      /** `always`: on every update; `onChange`: only when migrations or schema changed since the last verified run. */
+      run: z.enum(["always", "onChange"]).default("always"),
+    })
+    .prefault({}),
+};

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type Config, ConfigError, parseConfig, resolvePaths, runsOn } from "../../config.js";
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey";
+const connection = {
+  from: ["203.0.113.7/32"],
+  hostKey: key,
+  publicKey: key,
+  privateKey: "private",
+  hostPrivateKey: { secure: "v1:abc" },
+};
+const s3 = { kind: "s3" };
+const region = { "aws:region": "eu-west-1" };
+
+function mistakes(raw: Record<string, unknown>, stack = "dev"): string {
+  try {
+    parseConfig(stack, raw);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems.join("\n");
+  }
+  return "";
+}
+
+function shipped(stack: string): Record<string, unknown> {
+  const text = readFileSync(join(__dirname, `../../Pulumi.${stack}.yaml`), "utf8");
+  return (parse(text) as { config: Record<string, unknown> }).config;
+}
+
+describe("configuration of the cloud stacks", () => {
+  for (const stack of ["dev", "staging", "prod"]) {
+    it(`${stack} works once what only its owner knows is set, and says what that is`, () => {
+      const missing = mistakes(shipped(stack), stack);
+      assert.deepEqual(
+        missing.split("\n").map((line) => line.split(":")[0]),
+        [
+          "aws",
+          "connection.hostKey, connection.privateKey, connection.publicKey, connection.hostPrivateKey",
+          "connection.from",
+        ],
+      );
+      assert.match(missing, new RegExp(`npm run keys -- --stack ${stack}`));
+      assert.equal(mistakes({ ...shipped(stack), ...region, connection }, stack), "");
+    });
+  }
+
+  it("any environment may choose rds or ec2", () => {
+    for (const kind of ["rds", "ec2"]) {
+      const config = parseConfig("prod", {
+        ...shipped("prod"),
+        ...region,
+        connection,
+        "safe-migration:database": { kind },
+      });
+      assert.equal(config.database.kind, kind);
+      assert.equal(runsOn(config), "host");
+    }
+  });
+
+  it("runs the pipeline here where the database is public, and on a host otherwise", () => {
+    const of = (database: object, more: object = {}): Config =>
+      parseConfig("dev", { ...region, database, store: s3, connection, ...more });
+    assert.equal(runsOn(of({ kind: "rds" })), "host");
+    assert.equal(runsOn(of({ kind: "rds", publicFrom: ["203.0.113.7/32"] })), "here");
+    assert.equal(runsOn(of({ kind: "rds" }, { runner: { where: "here" } })), "here");
+    assert.equal(runsOn(of({ kind: "ec2" })), "host");
+    assert.equal(runsOn(parseConfig("local", {})), "here");
+  });
+
+  it("takes a database that is there already, and asks for what it needs to find it", () => {
+    const password = { from: "environment", variable: "PGPASSWORD" };
+    const database = { kind: "existing", host: "db.example.com", user: "admin", password, tls: { ca: "system" } };
+    assert.equal(mistakes({ database }), "");
+    assert.match(
+      mistakes({ database: { kind: "existing" } }),
+      /database\.host.*\n.*database\.user.*\n.*database\.password/,
+    );
+    assert.match(mistakes({ database, runner: { where: "host" } }), /connection\.host: not set/);
+  });
+
+  it("reports every mistake at once, each with its key and what is allowed", () => {
+    const found = mistakes({
+      ...region,
+      database: { kind: "rsd" },
+      store: { kind: "s3", lokDays: 3 },
+      network: { cidr: "10.0.0.0/99" },
+      connection: { ...connection, from: ["0.0.0.0/0"], hostKey: "nonsense", proxy: { hots: "x" } },
+      runner: { instanceTyp: "x" },
+    });
+    assert.match(found, /^database\.kind: one of local, rds, ec2, existing \(it is "rsd"\)/m);
+    assert.match(found, /^store\.lokDays: unknown key, did you mean lockDays\?/m);
+    assert.match(found, /^network\.cidr: .*10\.0\.0\.0\/99/m);
+    assert.match(found, /^connection\.from\.0: the whole internet/m);
+    assert.match(found, /^connection\.hostKey: a public key.*nonsense/m);
+    assert.match(found, /^connection\.proxy\.hots: unknown key, did you mean host\?/m);
+    assert.match(found, /^runner\.instanceTyp: unknown key, did you mean instanceType\?/m);
+  });
+
+  it("knows what does not go together", () => {
+    const base = { ...region, store: s3, connection };
+    assert.match(mistakes({ ...base, database: { kind: "ec2" }, runner: { where: "here" } }), /runner\.where/);
+    assert.match(mistakes({ ...base, database: { kind: "ec2" }, store: {} }), /store\.kind: "folder", but/);
+    assert.match(mistakes({ runner: { where: "host" } }), /runner\.where: "host", but a local database/);
+    assert.match(mistakes({ ...base, database: { kind: "rds", storageGiB: 200 } }), /maxStorageGiB: 100, less than/);
+    assert.match(
+      mistakes({ ...base, database: { kind: "rds" }, network: { vpcId: "vpc-1" } }),
+      /hostSubnetIds.*\n.*databaseSubnetIds/,
+    );
+    assert.match(mistakes({ promotion: { from: "dev" } }), /promotion\.from: "dev" is this stack itself/);
+    assert.match(
+      mistakes({ ...base, database: { kind: "ec2" }, connection: { ...connection, proxy: { host: "b" } } }),
+      /connection\.proxy\.hostKey, connection\.proxy\.privateKey: not set/,
+    );
+  });
+
+  it("never repeats a secret in a message", () => {
+    const found = mistakes({
+      ...region,
+      store: s3,
+      database: { kind: "ec2" },
+      connection: { privateKey: ["hunter2"] },
+    });
+    assert.match(found, /connection\.privateKey/);
+    assert.doesNotMatch(found, /hunter2/);
+  });
+
+  it("has a folder as its store only where it is one", () => {
+    assert.match(resolvePaths(parseConfig("local", {}), "/x").folderUrl ?? "", /^file:\/\/\/x\/.local\/backups$/);
+    const config = parseConfig("dev", { ...region, database: { kind: "rds" }, store: s3, connection });
+    assert.equal(resolvePaths(config, "/x").folderUrl, undefined);
+  });
+});
