@@ -13,6 +13,7 @@ import { ScriptFailure, type ScriptOptions, runScript } from "./script.js";
 import { sessionConfig } from "./session.js";
 import { createShadowDatabase } from "./shadow.js";
 import { describeSqlError } from "./sqlError.js";
+import { markStart } from "./startMark.js";
 
 /** Shown in `pg_stat_activity` by the connections on which Prisma's engine looks and keeps its history. */
 const engineApplicationName = "safe-migration engine";
@@ -144,8 +145,8 @@ function wrap(
     queryRaw: (query) =>
       engineLock.test(query.sql)
         ? Promise.resolve({ columnNames: [], columnTypes: [], rows: [] })
-        : inner.queryRaw(query).then((result) => pool.mend(query.sql, result)),
-    executeRaw: (query) => (engineLock.test(query.sql) ? Promise.resolve(0) : inner.executeRaw(query)),
+        : inner.queryRaw(markStart(query)).then((result) => pool.mend(query.sql, result)),
+    executeRaw: (query) => (engineLock.test(query.sql) ? Promise.resolve(0) : inner.executeRaw(markStart(query))),
     startTransaction: (level) => inner.startTransaction(level),
     getConnectionInfo: () => inner.getConnectionInfo?.() ?? { supportsRelationJoins: true },
     executeScript: (script) => (engineLock.test(script) ? Promise.resolve() : executeScript(script)),

@@ -63,6 +63,11 @@ export async function markAttempt(
   ]);
 }
 
+/** Takes the mark of the engine's record back, before something is sent that no transaction protects; see `markStart`. */
+export async function unmarkAttempt(client: pg.ClientBase, { id, table, back }: Attempt): Promise<void> {
+  if (back !== true) await client.query(`update ${table} set logs = null where id = $1`, [id]);
+}
+
 /** What an applied migration's row says once `down.sql` took it back; Prisma takes it for one that is not applied. */
 const takenBack = "safe-migration: taken back by its down.sql";
 

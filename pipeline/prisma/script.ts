@@ -5,7 +5,7 @@ import { connectError, sqlState } from "../postgres/connection.js";
 import type { Logger } from "../log.js";
 import { scriptLockKey, tryLock } from "./advisoryLock.js";
 import { charactersOf } from "./codePoints.js";
-import { type Attempt, findAttempt, finishAttempt, markAttempt } from "./attempt.js";
+import { type Attempt, findAttempt, finishAttempt, markAttempt, unmarkAttempt } from "./attempt.js";
 import { atomicMark } from "./history.js";
 import { checksumOf } from "./migrations.js";
 import { endsTransaction, loadParser, planScript, type ScriptPlan, type Statement } from "./plan.js";
@@ -127,6 +127,7 @@ async function runPlan(
   plan: Exclude<ScriptPlan, { kind: "refused" }>,
   attempt: Attempt | undefined,
 ): Promise<void> {
+  if (attempt !== undefined && !(plan.kind === "transaction" && plan.parsed)) await unmarkAttempt(run.client, attempt);
   switch (plan.kind) {
     case "transaction":
       return runTransaction(run, plan, attempt);
