@@ -3,12 +3,16 @@ import {
   type BackupResult,
   type MigrateResult,
   type PreflightResult,
+  type RehearseResult,
   type RestoreResult,
+  type RollbackResult,
   type VerifyResult,
   backupResult,
   migrateResult,
   preflightResult,
+  rehearseResult,
   restoreResult,
+  rollbackResult,
   verifyResult,
 } from "../contracts.js";
 import type { FailureDetails } from "../errors.js";
@@ -31,10 +35,11 @@ export interface StageEvidence {
 export interface Results {
   readonly preflight?: PreflightResult;
   readonly backup?: BackupResult;
-  readonly rehearse?: RehearseSeen;
+  readonly rehearse?: RehearseResult;
   readonly migrate?: MigrateResult;
   readonly verify?: VerifyResult;
   readonly restore?: RestoreResult;
+  readonly rollback?: RollbackResult;
 }
 
 export interface RunEvidence {
@@ -49,14 +54,6 @@ export interface RunEvidence {
   /** Names of the files in the folder. */
   readonly files: readonly string[];
 }
-
-/** What a report needs of a rehearsal; whatever else it measured is in its own file. */
-const rehearseSeen = z.looseObject({
-  verdict: z.string(),
-  summary: z.string(),
-  restored: z.looseObject({ tables: z.int(), rows: z.int(), bytes: z.int(), durationMs: z.int() }).optional(),
-});
-export type RehearseSeen = z.infer<typeof rehearseSeen>;
 
 const logLine = z.looseObject({
   time: z.string(),
@@ -128,10 +125,11 @@ export async function readEvidence(
 const schemas = {
   preflight: preflightResult,
   backup: backupResult,
-  rehearse: rehearseSeen,
+  rehearse: rehearseResult,
   migrate: migrateResult,
   verify: verifyResult,
   restore: restoreResult,
+  rollback: rollbackResult,
 };
 
 function known(results: Readonly<Record<string, unknown>>): Results {

@@ -28,7 +28,14 @@ export function verdictOf(evidence: RunEvidence): Verdict {
   if (goingBack.has(last.name)) {
     const after =
       failed?.error === undefined ? "" : ` after ${stageWords(failed.name)} had failed (${failed.error.code})`;
-    const backup = results.restore?.backup;
+    const back = results.rollback?.takenBack.map(({ name }) => name) ?? [];
+    const backup = last.name === "rollback" ? undefined : results.restore?.backup;
+    if (last.name === "rollback" && back.length > 0)
+      return {
+        standing: "restored",
+        title: "Rolled back",
+        text: `Taken back with down.sql: ${back.join(", ")}. Backup ${results.rollback?.backup ?? ""} has what that dropped.`,
+      };
     return {
       standing: "restored",
       title: last.name === "restore" ? "Restored" : "Rolled back",

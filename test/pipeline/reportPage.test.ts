@@ -68,10 +68,12 @@ describe("the report of a run, in a browser", function () {
   const chain = async (run: string, settings: object = {}): Promise<Outcome<unknown>> => {
     const preflight = await stage("preflight", run, {}, settings);
     if (!preflight.ok) return preflight;
-    const backup = await must(stage("backup", run, { preflight: preflight.result }));
-    const migrate = await stage("migrate", run, { backup });
+    const done = { preflight: preflight.result };
+    const backup = await must(stage("backup", run, done, settings));
+    const rehearsal = await must(stage("rehearse", run, { ...done, backup }, settings));
+    const migrate = await stage("migrate", run, { backup, rehearsal }, settings);
     if (!migrate.ok) return migrate;
-    return stage("verify", run, { preflight: preflight.result, backup, migrate: migrate.result });
+    return stage("verify", run, { ...done, backup, rehearsal, migrate: migrate.result }, settings);
   };
   const addMigration = async (migration: string, sql: string) => {
     await mkdir(join(folder, "migrations", migration), { recursive: true });
@@ -113,6 +115,8 @@ describe("the report of a run, in a browser", function () {
     const page = await open("good");
     assert.equal(await textOf(page, "h1"), "Verified");
     assert.equal(await textOf(page, "#figure-applied"), "2");
+    assert.equal(await textOf(page, "#figure-backup + dd"), "restored once, and equal");
+    assert.equal(await page.locator("section[aria-labelledby=rehearsal] tbody tr").count(), 2);
     const manifest = JSON.parse(await readFile(new URL(`${store.url}/local/good/manifest.json`), "utf8")) as {
       fingerprints: { tables: { rows: number }[] };
     };
@@ -120,7 +124,7 @@ describe("the report of a run, in a browser", function () {
     assert.equal((await textOf(page, "#figure-rows")).replace(/\D/g, ""), String(total));
     assert.match(await textOf(page, "#figure-duration + dd"), /within the aim of (5|30) min/);
     const stagesShown = await page.locator("section[aria-labelledby=stages] tbody th").allInnerTexts();
-    assert.deepEqual(stagesShown, ["preflight", "backup", "migrate", "verify"]);
+    assert.deepEqual(stagesShown, ["preflight", "backup", "rehearse", "migrate", "verify"]);
     const orders = page.locator('tr:has(th:text-is("public.orders"))');
     const cells = await orders.locator("td").allInnerTexts();
     assert.equal(cells[0]?.replace(/\D/g, ""), "300");
@@ -152,7 +156,7 @@ describe("the report of a run, in a browser", function () {
   it("of a run that failed and was taken back shows both, and keeps what it says as text", async () => {
     await addMigration("20990101000000_fine", 'CREATE TABLE "<b>not bold</b>" ();');
     await addMigration("20990102000000_broken", 'ALTER TABLE "<b>not bold</b>" ADD COLUMN a int; SELECT 1/0;');
-    const outcome = await chain("taken-back");
+    const outcome = await chain("taken-back", { rehearse: { mode: "never", reason: "to see migrate fail" } });
     assert.ok(!outcome.ok && outcome.error.kind === "failedChanged");
     let page = await open("taken-back");
     assert.equal(await textOf(page, "h1"), "Failed in migrate, after changes");

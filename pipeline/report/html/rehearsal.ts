@@ -1,39 +1,51 @@
+import type { RehearsedMigration } from "../../contracts.js";
 import type { RunEvidence } from "../evidence.js";
 import { bytes, number, span } from "../words.js";
 import { type Markup, html, section, table } from "./markup.js";
 
 /** What was proved on a copy, before the database itself was touched. */
-export function rehearsal({ results: { rehearse } }: RunEvidence): Markup | undefined {
+export function rehearsal({ results: { rehearse, migrate } }: RunEvidence): Markup | undefined {
   if (rehearse === undefined) return undefined;
-  const { restored, verdict, summary } = rehearse;
-  const tag =
-    verdict === "skipped"
-      ? html`<span class="tag warn">not rehearsed</span>`
-      : html`<span class="tag good">${verdict}</span>`;
+  const { verdict, summary } = rehearse;
+  if (verdict === "skipped")
+    return section("rehearsal", "Rehearsal", html`<p><span class="tag warn">not rehearsed</span> ${summary}</p>`);
+  const { restored, migrations } = rehearse;
+  const real = new Map(migrate?.applied.map(({ name, durationMs }) => [name, durationMs]));
   return section(
     "rehearsal",
     "Rehearsal",
-    html`<p>${tag} ${summary}</p>`,
-    restored === undefined
+    html`<p><span class="tag good">${verdict}</span> ${summary}</p>`,
+    html`<p class="quiet">
+      The copy: ${number(restored.tables)} tables, ${number(restored.rows)} rows, ${bytes(restored.bytes)} with indexes,
+      restored in ${span(restored.durationMs)}.
+    </p>`,
+    migrations.length === 0 ? undefined : html`${migrations.map((one) => rehearsed(one))}`,
+    migrations.length === 0
       ? undefined
       : table(
-          "The copy that the backup was restored to",
-          [
-            { head: "Copy of" },
-            { head: "Tables", kind: "figure" },
-            { head: "Rows", kind: "figure" },
-            { head: "Size", kind: "figure" },
-            { head: "Took", kind: "figure" },
-          ],
-          [
-            [
-              "the backup",
-              number(restored.tables),
-              number(restored.rows),
-              bytes(restored.bytes),
-              span(restored.durationMs),
-            ],
-          ],
+          "Time of each migration on the copy and on the database",
+          [{ head: "Migration" }, { head: "On the copy", kind: "figure" }, { head: "On the database", kind: "figure" }],
+          migrations.map(({ name, durationMs }) => {
+            const took = real.get(name);
+            return [name, span(durationMs), took === undefined ? "–" : span(took)];
+          }),
         ),
   );
+}
+
+/** What one did there, where that is more than nothing. */
+function rehearsed({ name, changes, rewrites, locks, unused }: RehearsedMigration): Markup | undefined {
+  const said = [
+    ...changes.map((text) => `Declared and done: ${text}`),
+    ...rewrites.map((text) => `Wrote anew: ${text}`),
+    ...locks.map((text) => `Held a lock that others wait for: ${text}`),
+    ...unused.map((text) => `Declared, and not done on this data: ${text}`),
+  ];
+  if (said.length === 0) return undefined;
+  return html`<article>
+    <h3>${name}</h3>
+    <ul>
+      ${said.map((text) => html`<li>${text}</li> `)}
+    </ul>
+  </article> `;
 }
