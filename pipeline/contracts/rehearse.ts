@@ -29,6 +29,17 @@ export const rehearsedMigration = migrationRef.extend({
   locks: z.array(z.string()),
   /** What it declares and did not do on this data. */
   unused: z.array(z.string()),
+  /**
+   * Its `down.sql`, run on the copy. `proved`: it leads to the schema before, and keeps all data that was there. `untried`: a newer
+   * migration has no way back, or a wrong one.
+   */
+  down: z
+    .strictObject({
+      verdict: z.enum(["proved", "absent", "wrong", "untried"]),
+      durationMs: z.int().optional(),
+      problems: z.array(z.string()),
+    })
+    .optional(),
 });
 export type RehearsedMigration = z.infer<typeof rehearsedMigration>;
 

@@ -29,6 +29,8 @@ export const rehearseSettings = z
   .strictObject({
     /** `always`: on every run; `pending`: where a migration is pending; `never`: not at all, which needs a reason. */
     mode: z.enum(["always", "pending", "never"]).default("always"),
+    /** What a `down.sql` that does not lead back does to a run. */
+    down: z.enum(["refuse", "warn"]).default("refuse"),
     /** Why there is no rehearsal; told by every run. */
     reason: z.string().default(""),
   })

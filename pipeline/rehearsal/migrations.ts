@@ -11,12 +11,14 @@ import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { settleInterrupted } from "../prisma/settle.js";
 import type { Manifest } from "../store/manifest.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
+import { compareCatalogues, readCatalogue } from "./catalogue.js";
 import { compareTable } from "./compare.js";
 import { declarationsOf } from "./declarations.js";
 import { type Observed, declare, describeObserved, judge } from "./observed.js";
 import { type TableShape, readShape } from "./shape.js";
 import { type Trial, changedForm, tryMigration } from "./touched.js";
 import { assertUntouched } from "./untouched.js";
+import { type Back, type Forward, rehearseBack } from "./wayBack.js";
 
 export interface CopyOptions {
   /** The database that the backup was restored into. */
@@ -46,15 +48,22 @@ export async function rehearseMigrations(
     const first = await readShape(reader);
     const touched = new Set(historyTables(first, schema));
     const rehearsed: RehearsedMigration[] = [];
+    const forwards: Forward[] = [];
     for (const [at, migration] of pending.entries()) {
       signal.throwIfAborted();
       log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
       const one = await rehearseOne(request, options, { folder, schema, reader }, migration);
       for (const oid of one.touched) touched.add(oid);
       rehearsed.push(one.result);
+      forwards.push(one.forward);
     }
+    const backs = await goBackAndForth(request, options, { folder, schema, reader }, forwards);
+    for (const back of backs) for (const oid of back.touched) touched.add(oid);
     await assertUntouched(reader, options.manifest.fingerprints, first, touched);
-    return rehearsed;
+    return rehearsed.map((one) => ({
+      ...one,
+      down: backs.find(({ name }) => name === one.name)?.result ?? { verdict: "untried", problems: [] },
+    }));
   } finally {
     await reader.end().catch(() => undefined);
   }
@@ -99,11 +108,12 @@ async function rehearseOne(
   { copy, log, signal }: CopyOptions,
   { folder, schema, reader }: Tools,
   migration: Migration,
-): Promise<{ readonly result: RehearsedMigration; readonly touched: readonly number[] }> {
+): Promise<{ readonly result: RehearsedMigration; readonly forward: Forward; readonly touched: readonly number[] }> {
   const { name, checksum, plan } = migration;
   const { defaultSchema } = schema;
   const trial = await tryMigration({ database: copy, defaultSchema }, migration, signal);
   const before = await readShape(reader);
+  const catalogue = await readCatalogue(reader);
   const history = new Set(historyTables(before, schema));
   // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
   const assumed = plan.kind === "alone" ? [] : [...before.keys()];
@@ -146,7 +156,55 @@ async function rehearseOne(
     locks: evidence.locks.slice(0, most),
     unused: unused.map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
   };
-  return { result, touched: kept.map(({ shape }) => shape.oid) };
+  const forward = { migration, catalogue, shape: before, observed: declared };
+  return { result, forward, touched: kept.map(({ shape }) => shape.oid) };
+}
+
+/**
+ * The ways back, and forward once more, so that what is proved last is what will run.
+ *
+ * @throws PipelineError (`WRONG_DOWN`) for a wrong one, where the configuration refuses it.
+ */
+async function goBackAndForth(
+  request: RehearseRequest,
+  { copy, log, signal }: CopyOptions,
+  { folder, schema, reader }: Tools,
+  forwards: readonly Forward[],
+): Promise<Back[]> {
+  const { statementTimeoutMs, lockTimeoutMs } = request.settings.migrate;
+  const limits = { statementTimeoutMs, lockTimeoutMs, log, signal };
+  const { defaultSchema } = schema;
+  const whole = await readCatalogue(reader);
+  const backs = await rehearseBack(reader, forwards, { copy, defaultSchema, limits, log, signal });
+  const wrong = backs.find(({ result }) => result.verdict === "wrong");
+  if (wrong !== undefined && request.settings.rehearse.down === "refuse") throw wrongDown(wrong);
+  const taken = backs.filter(({ result }) => result.verdict === "proved").toReversed();
+  // A wrong one has left the copy in a state that no migration was written for.
+  if (wrong !== undefined) return backs;
+  for (const { name } of taken) await apply(request, copy, { folder, schema, log, signal }, name);
+  const differences = taken.length === 0 ? [] : compareCatalogues(whole, await readCatalogue(reader));
+  if (differences.length > 0) throw unsteady(taken, differences);
+  return backs;
+}
+
+function wrongDown({ name, result }: Back): PipelineError {
+  return new PipelineError({
+    code: "WRONG_DOWN",
+    kind: "refused",
+    message: `${name}/down.sql does not lead back to what was before ${name}:\n${result.problems.map((problem) => `  ${problem}`).join("\n")}`,
+    state: "The database was not touched: both were only tried on a restored copy, which is dropped.",
+    next: `Mend ${name}/down.sql, or remove it (the way back is then a restore), or accept it with rehearse.down: warn. Then run the same command.`,
+  });
+}
+
+function unsteady(taken: readonly Back[], differences: readonly string[]): PipelineError {
+  return new PipelineError({
+    code: "REHEARSAL_UNSTEADY",
+    kind: "refused",
+    message: `Applied a second time, after their down.sql, ${taken.map(({ name }) => name).join(", ")} made another schema:\n${differences.map((one) => `  ${one}`).join("\n")}`,
+    state: "The database was not touched: the migrations were only tried on a restored copy, which is dropped.",
+    next: "Look at what the migrations depend on (what is there already), mend them, then run the same command.",
+  });
 }
 
 /** How many of each kind a result names, as it is kept in the state; the log has all. */

@@ -162,7 +162,17 @@ function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migra
   const took = seconds(migrations.reduce((sum, migration) => sum + migration.durationMs, 0));
   const kept =
     changes.length === 0 ? "every value kept" : `every value kept but what they declare: ${changes.join("; ")}`;
-  return `${restored}; ${migrations.length} migration(s) applied to it in ${took}, ${kept}`;
+  return `${restored}; ${migrations.length} migration(s) applied to it in ${took}, ${kept}; ${describeBack(migrations)}`;
+}
+
+function describeBack(migrations: Proof["migrations"]): string {
+  const named = (verdict: string) => migrations.filter(({ down }) => down?.verdict === verdict).map(({ name }) => name);
+  const [proved, absent, wrong] = [named("proved"), named("absent"), named("wrong")];
+  return [
+    ...(proved.length > 0 ? [`${proved.length} way(s) back proved`] : []),
+    ...(absent.length > 0 ? [`no down.sql: ${absent.join(", ")}`] : []),
+    ...(wrong.length > 0 ? [`wrong down.sql: ${wrong.join(", ")}`] : []),
+  ].join(", ");
 }
 
 /** The owner and rights of the original, so that migrations may do what they may do there; but nobody else connects. */

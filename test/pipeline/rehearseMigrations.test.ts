@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type BackupResult,
@@ -192,6 +192,85 @@ ALTER TABLE empty DROP COLUMN spare;`;
 
     it("an index that is built without a transaction", async () =>
       assert.deepEqual(await changesOf("CREATE INDEX CONCURRENTLY users_email ON users (email);"), []));
+  });
+
+  describe("runs down.sql", () => {
+    const withDown = async (
+      sql: string,
+      down: string,
+      settings: Partial<StageRequest["settings"]["rehearse"]> = {},
+    ) => {
+      await project.migration(next, sql);
+      await writeFile(join(project.migrations, next, "down.sql"), down);
+      const rehearsing = { ...base.settings.rehearse, ...settings };
+      const { context, lines } = recording();
+      const result = await rehearse(
+        { ...base, settings: { ...base.settings, rehearse: rehearsing }, backup: made },
+        context,
+      );
+      assert.equal(result.verdict, "proved");
+      return { down: result.migrations[0]?.down, summary: result.summary, lines };
+    };
+    const forward = `ALTER TABLE users ADD COLUMN nick text DEFAULT 'x' CHECK (nick <> ''); CREATE INDEX nicks ON users (nick);
+COMMENT ON COLUMN users.nick IS 'short'; CREATE TABLE extra (id int); INSERT INTO extra VALUES (1);
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON log TO PUBLIC; ALTER TYPE role RENAME VALUE 'ADMIN' TO 'ROOT';`;
+    const back = `ALTER TYPE role RENAME VALUE 'ROOT' TO 'ADMIN'; REVOKE SELECT ON log FROM PUBLIC; DROP FUNCTION f();
+DROP TABLE extra; ALTER TABLE users DROP COLUMN nick;`;
+
+    it("and proves that it leads back to the schema before, with all data; then forward once more", async () => {
+      const { down, summary } = await withDown(forward, back);
+      assert.equal(down?.verdict, "proved");
+      assert.match(summary, /1 way\(s\) back proved/);
+    });
+
+    it("and tells what does not come back of what the migration itself drops", async () => {
+      const { down, lines } = await withDown(
+        "-- drops: users.phone\nALTER TABLE users DROP COLUMN phone;",
+        "ALTER TABLE users ADD COLUMN phone varchar(20);",
+      );
+      assert.equal(down?.verdict, "proved");
+      assert.ok(
+        lines.some((line) => /does not bring back: public\.users\.phone: dropped with values in 7 rows/.test(line)),
+      );
+    });
+
+    for (const [what, down, problem] of [
+      ["leaves something behind", back.replace("DROP FUNCTION f();", ""), /function public\.f\(\) is left/],
+      [
+        "leaves a right behind",
+        back.replace("REVOKE SELECT ON log FROM PUBLIC;", ""),
+        /table public\.log is not as it was/,
+      ],
+      ["fails", back.replace("extra", "exrta"), /fails: table "exrta" does not exist/],
+      [
+        "takes what was there before",
+        `${back} ALTER TABLE users DROP COLUMN phone;`,
+        /column public\.users\.phone is missing[^]*loses what was there before the migration: public\.users\.phone: dropped with values in 7 rows/,
+      ],
+      [
+        "changes what was there before",
+        `${back} UPDATE log SET text = '' WHERE at < 4;`,
+        /loses what was there before the migration: public\.log\.text: values changed in 3 rows/,
+      ],
+    ] as const)
+      it(`and refuses one that ${what}`, () =>
+        assert.rejects(withDown(forward, down), failsWith("WRONG_DOWN", problem)));
+
+    it("and only warns where it is told so", async () => {
+      const { down, lines } = await withDown(forward, "SELECT 1;", { down: "warn" });
+      assert.equal(down?.verdict, "wrong");
+      assert.ok(down.problems.some((problem) => problem === "column public.users.nick is left"));
+      assert.ok(lines.some((line) => /2_next\/down\.sql: .* is left/.test(line)));
+    });
+
+    it("and says where there is none", async () => {
+      const { context, lines } = recording();
+      const result = await run("CREATE TABLE extra (id int);", context);
+      assert.equal(result.verdict, "proved");
+      assert.equal(result.migrations[0]?.down?.verdict, "absent");
+      assert.match(result.summary, /no down\.sql: 2_next/);
+      assert.ok(lines.some((line) => /2_next has no down\.sql: the only way back is to restore/.test(line)));
+    });
   });
 
   it("stops a migration that fails on the data, and one whose declaration cannot be read", async () => {

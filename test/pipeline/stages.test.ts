@@ -90,6 +90,10 @@ describe("the stages, one after the other", function () {
     const { made, rehearsal, migrated } = await chain(base);
     assert.equal(rehearsal.verdict, "proved");
     assert.deepEqual(
+      rehearsal.migrations.map(({ changes, down }) => [changes, down?.verdict]),
+      looked.pending.map(() => [[], "proved"]),
+    );
+    assert.deepEqual(
       migrated.applied.map(({ name: applied }) => applied),
       looked.pending.map(({ name: pending }) => pending),
     );

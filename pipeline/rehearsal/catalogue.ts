@@ -1,0 +1,83 @@
+import type pg from "pg";
+import { z } from "zod";
+import { notOfExtension, ownSchema } from "../postgres/fingerprintCatalogue.js";
+
+/** Everything that makes a schema, each object by what it is called, with its definition. */
+export type Catalogue = ReadonlyMap<string, string>;
+
+/** Rights in one order, the default ones spelled out. */
+function rights(list: string, kind: string, owner: string): string {
+  return `(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(${list}, acldefault('${kind}', ${owner}))) a)`;
+}
+
+const relation = `format('%I.%I', n.nspname, c.relname)`;
+const ofTable = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace`;
+const own = `${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`;
+
+/** One SELECT for each kind of object: what it is called, and its definition. The order of columns is not part of it. */
+const parts = [
+  `SELECT 'schema ' || n.nspname, concat_ws(' ', ${rights("n.nspacl", "n", "n.nspowner")}, obj_description(n.oid, 'pg_namespace'))
+     FROM pg_namespace n WHERE ${ownSchema("n")}`,
+  `SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'f' THEN 'foreign table '
+       ELSE 'table ' END || ${relation},
+     concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloptions::text,
+       pg_get_userbyid(c.relowner), CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, pg_get_partkeydef(c.oid),
+       pg_get_expr(c.relpartbound, c.oid), ${rights("c.relacl", "r", "c.relowner")}, obj_description(c.oid, 'pg_class'))
+     FROM ${ofTable} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND ${own}`,
+  `SELECT 'sequence ' || ${relation}, concat_ws(' ', format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
+       s.seqcache, s.seqcycle) FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relpersistence <> 't' AND ${own}`,
+  `SELECT 'column ' || ${relation} || '.' || quote_ident(a.attname),
+     concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, a.attidentity, a.attgenerated,
+       pg_get_expr(d.adbin, d.adrelid), (SELECT collname FROM pg_collation l WHERE l.oid = a.attcollation), a.attacl::text,
+       col_description(c.oid, a.attnum))
+     FROM ${ofTable} JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relkind IN ('r', 'p', 'f', 'c') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND ${own}`,
+  `SELECT 'constraint ' || quote_ident(k.conname) || ' of ' || ${relation}, concat_ws(' ', pg_get_constraintdef(k.oid), k.convalidated,
+       obj_description(k.oid, 'pg_constraint'))
+     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${own}`,
+  `SELECT 'index ' || format('%I.%I', n.nspname, i.relname), concat_ws(' ', pg_get_indexdef(x.indexrelid), x.indisvalid, x.indisreplident,
+       obj_description(i.oid, 'pg_class'))
+     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't' AND ${own}`,
+  `SELECT 'trigger ' || quote_ident(t.tgname) || ' of ' || ${relation}, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled,
+       obj_description(t.oid, 'pg_trigger'))
+     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE NOT t.tgisinternal AND ${own}`,
+  `SELECT 'policy ' || quote_ident(p.polname) || ' of ' || ${relation}, concat_ws(' ', p.polcmd, p.polpermissive,
+       (SELECT string_agg(coalesce(r.rolname, 'public'), ' ' ORDER BY r.rolname) FROM unnest(p.polroles) u(o) LEFT JOIN pg_roles r ON r.oid = u.o),
+       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+     FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${own}`,
+  `SELECT 'rule ' || quote_ident(r.rulename) || ' of ' || ${relation}, pg_get_ruledef(r.oid)
+     FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE r.rulename <> '_RETURN' AND ${own}`,
+  `SELECT 'function ' || format('%I.%I(%s)', n.nspname, f.proname, pg_get_function_identity_arguments(f.oid)),
+     concat_ws(' ', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END, pg_get_userbyid(f.proowner),
+       ${rights("f.proacl", "f", "f.proowner")}, obj_description(f.oid, 'pg_proc'))
+     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE ${ownSchema("n")} AND ${notOfExtension("pg_proc", "f")}`,
+  `SELECT 'type ' || format('%I.%I', n.nspname, t.typname),
+     concat_ws(' ', t.typtype, (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e
+       WHERE e.enumtypid = t.oid), format_type(nullif(t.typbasetype, 0), t.typtypmod), t.typnotnull, t.typdefault,
+       (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = t.oid),
+       pg_get_userbyid(t.typowner), ${rights("t.typacl", "T", "t.typowner")}, obj_description(t.oid, 'pg_type'))
+     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typtype IN ('e', 'd', 'r') AND ${ownSchema("n")} AND ${notOfExtension("pg_type", "t")}`,
+  `SELECT 'extension ' || quote_ident(extname), extversion FROM pg_extension`,
+];
+
+const rowsSchema = z.array(z.strictObject({ object: z.string(), definition: z.string().nullable() }));
+
+/** Reads the schema as PostgreSQL itself would write it: also what Prisma does not model. */
+export async function readCatalogue(client: pg.ClientBase): Promise<Catalogue> {
+  const all = parts.map((part) => `(${part})`).join(" UNION ALL ");
+  const { rows } = await client.query(`SELECT * FROM (${all}) o(object, definition)`);
+  return new Map(rowsSchema.parse(rows).map(({ object, definition }) => [object, definition ?? ""]));
+}
+
+/** In what a schema differs from the one that is expected, by object. */
+export function compareCatalogues(expected: Catalogue, actual: Catalogue): string[] {
+  const missing = [...expected.keys()].filter((object) => !actual.has(object)).map((object) => `${object} is missing`);
+  const left = [...actual.keys()].filter((object) => !expected.has(object)).map((object) => `${object} is left`);
+  const other = [...expected].filter(([object, definition]) => (actual.get(object) ?? definition) !== definition);
+  return [...missing, ...left, ...other.map(([object]) => `${object} is not as it was`)].sort();
+}

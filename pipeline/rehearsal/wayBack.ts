@@ -1,0 +1,133 @@
+import type pg from "pg";
+import type { Database, RehearsedMigration } from "../contracts.js";
+import type { Logger } from "../log.js";
+import { type ApplyOptions, MigrationFailure } from "../prisma/apply.js";
+import { type DownScript, readDown } from "../prisma/down.js";
+import type { Migration } from "../prisma/migrations.js";
+import { takeBack } from "../prisma/takeBack.js";
+import { type KeptTable, forgetTable, keepTable } from "./before.js";
+import { type Catalogue, compareCatalogues, readCatalogue } from "./catalogue.js";
+import { compareTable } from "./compare.js";
+import { type Observed, describeObserved } from "./observed.js";
+import { type TableShape, readShape } from "./shape.js";
+import { tryMigration } from "./touched.js";
+
+/** A migration that was applied to the copy, and how the copy was before it. */
+export interface Forward {
+  readonly migration: Migration;
+  readonly catalogue: Catalogue;
+  readonly shape: ReadonlyMap<number, TableShape>;
+  /** What it does to data, as declared. */
+  readonly observed: readonly Observed[];
+}
+
+export interface Back {
+  readonly name: string;
+  readonly result: NonNullable<RehearsedMigration["down"]>;
+  /** Numbers of the tables that it wrote to. */
+  readonly touched: readonly number[];
+}
+
+interface BackOptions {
+  readonly copy: Database;
+  readonly defaultSchema: string;
+  readonly limits: ApplyOptions;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** How many differences a result names. */
+const most = 10;
+
+/**
+ * Takes the migrations of a rehearsal back, the newest first, as `db:rollback` does, and looks after each whether the schema is what it
+ * was before the migration, and what data is still there that was there before.
+ *
+ * Ends at the first that has no way back, or a wrong one: those before it cannot be reached by SQL.
+ */
+export async function rehearseBack(
+  reader: pg.Client,
+  forwards: readonly Forward[],
+  options: BackOptions,
+): Promise<Back[]> {
+  const backs: Back[] = [];
+  for (const forward of forwards.toReversed()) {
+    options.signal.throwIfAborted();
+    const { name } = forward.migration;
+    const down = await readDown(forward.migration);
+    if (down === undefined) {
+      options.log.info(`${name} has no down.sql: the only way back is to restore a backup`);
+      backs.push({ name, result: { verdict: "absent", problems: [] }, touched: [] });
+      break;
+    }
+    const back = await takeOneBack(reader, forward, down, options);
+    backs.push(back);
+    if (back.result.verdict === "wrong") break;
+  }
+  return backs;
+}
+
+async function takeOneBack(
+  reader: pg.Client,
+  { migration, catalogue, shape, observed }: Forward,
+  down: DownScript,
+  { copy, defaultSchema, limits, log, signal }: BackOptions,
+): Promise<Back> {
+  const { name } = migration;
+  const wrong = (problems: readonly string[], touched: readonly number[] = []): Back => {
+    for (const problem of problems) log.warn(`${name}/down.sql: ${problem}`);
+    return { name, result: { verdict: "wrong", problems: problems.slice(0, most) }, touched };
+  };
+  if (down.plan.kind === "refused") return wrong([`${down.plan.reason}. ${down.plan.remedy}`]);
+  const trial = await tryMigration({ database: copy, defaultSchema }, down, signal);
+  const now = await readShape(reader);
+  const kept: KeptTable[] = [];
+  for (const oid of trial?.touched ?? (down.plan.kind === "alone" ? [] : now.keys())) {
+    const table = now.get(oid);
+    // What the migration itself has made is its own to take away.
+    if (table !== undefined && shape.has(oid)) kept.push(await keepTable(reader, table));
+  }
+  const touched = kept.map((table) => table.shape.oid);
+  let durationMs: number;
+  try {
+    ({ durationMs } = await takeBack(copy, name, down, limits));
+  } catch (error) {
+    if (!(error instanceof MigrationFailure)) throw error;
+    signal.throwIfAborted();
+    return wrong([`fails: ${error.message}`], touched);
+  }
+  const after = await readShape(reader);
+  const lost: Observed[] = [];
+  for (const table of kept) {
+    const seen = await compareTable(reader, table, after.get(table.shape.oid));
+    lost.push(...seen.filter((one) => wasThere(one, table.shape, shape) && !undoes(one, observed)));
+    await forgetTable(reader, table);
+  }
+  const problems = [
+    ...compareCatalogues(catalogue, await readCatalogue(reader)),
+    ...lost.map((one) => `loses what was there before the migration: ${describeObserved(one)}`),
+  ];
+  if (problems.length > 0) return wrong(problems, touched);
+  const gone = observed.map(describeObserved);
+  log.info(
+    `${name}/down.sql leads back to the schema before it${gone.length === 0 ? ", with all data" : `; what it does not bring back: ${gone.join("; ")}`}`,
+    { ms: durationMs },
+  );
+  return { name, result: { verdict: "proved", durationMs, problems: [] }, touched };
+}
+
+/** Whether this column was there before the migration; a table that is told of always was. */
+function wasThere({ names }: Observed, now: TableShape, before: ReadonlyMap<number, TableShape>): boolean {
+  const column = names[0]?.column;
+  if (column === undefined) return true;
+  const number = now.columns.find(({ name }) => name === column)?.number;
+  return before.get(now.oid)?.columns.some((one) => one.number === number) === true;
+}
+
+/** A value that the migration has changed as it declares may change once more on the way back, and rows it has added may go. */
+function undoes({ effect, names }: Observed, observed: readonly Observed[]): boolean {
+  if (effect === "drops") return false;
+  return observed.some((forward) => {
+    return forward.names.some((one) => names.some((other) => JSON.stringify(one) === JSON.stringify(other)));
+  });
+}
