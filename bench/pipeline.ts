@@ -1,5 +1,5 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import Table from "cli-table3";
@@ -18,7 +18,10 @@ import { ensureDatabase } from "../pipeline/local/database.js";
 import { ensureSample, sizeFor } from "../pipeline/local/sample.js";
 import { stockPrismaFor } from "../tools/prisma/stock.js";
 import { silent } from "../pipeline/log.js";
+import { findBinaries } from "../pipeline/postgres/binaries.js";
 import { libpqEnvironment, withClient } from "../pipeline/postgres/connection.js";
+import { serverVersionNumber } from "../pipeline/postgres/databaseProperties.js";
+import { chooseCompression } from "../pipeline/postgres/dump.js";
 import { type Measured, measure } from "./measure.js";
 
 /**
@@ -79,8 +82,9 @@ export async function benchPipeline({ size, repeat, json }: PipelineBenchOptions
       settings: settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} }),
     });
     const rows = await compare({ folder, database, cli: bundle.cli, request, repeat, say });
-    if (json) process.stdout.write(`${JSON.stringify({ bytes, rows })}\n`);
-    else process.stdout.write(render(rows, bytes));
+    const around = await surroundings(database);
+    if (json) process.stdout.write(`${JSON.stringify({ bytes, around, rows })}\n`);
+    else process.stdout.write(render(rows, bytes, around));
   } finally {
     await stopCluster(join(folder, "cluster"), { log: silent, signal: new AbortController().signal });
     await rm(folder, { recursive: true, force: true });
@@ -98,6 +102,8 @@ interface Bench {
 
 async function compare({ folder, database, cli, request, repeat, say }: Bench): Promise<Row[]> {
   const env = await libpqEnvironment(database);
+  const { pgDump } = await findBinaries(await serverMajor(database));
+  const compression = await chooseCompression(pgDump);
   const file = join(folder, "backup.sql");
   let peakBytes = 0;
   const stage = async (name: string, body: object): Promise<Measured> => {
@@ -112,9 +118,13 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
   const plain = await times(repeat, () => measure("pg_dump", ["--file", file], { env }));
   const bare = await times(repeat, async () => {
     const target = join(folder, "bare");
-    const measured = await measure("pg_dump", ["--format=directory", "--jobs=2", "--compress=1", "--file", target], {
-      env,
-    });
+    const measured = await measure(
+      pgDump.path,
+      ["--format=directory", "--jobs=2", `--compress=${compression}`, "--file", target],
+      {
+        env,
+      },
+    );
     await rm(target, { recursive: true });
     return measured;
   });
@@ -149,6 +159,8 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
   });
 
   say("whole pipeline …");
+  const own: Measured[] = [];
+  const rehearsals: Measured[] = [];
   const whole = await times(repeat, async (at) => {
     const base = request(`whole-${at}`);
     const parts = [await stage("preflight", base)];
@@ -160,6 +172,9 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
     parts.push(await stage("migrate", { ...base, backup: fresh, rehearsal }));
     const migrate: unknown = JSON.parse(parts[3]?.stdout ?? "");
     parts.push(await stage("verify", { ...base, preflight, backup: fresh, migrate }));
+    const [looking, , rehearsing, ...rest] = parts;
+    if (looking !== undefined) own.push(sum([looking, ...rest]));
+    if (rehearsing !== undefined) rehearsals.push(rehearsing);
     return sum(parts);
   });
   say("the plan's script, with the stock Prisma CLI …");
@@ -193,11 +208,18 @@ async function compare({ folder, database, cli, request, repeat, say }: Bench): 
       note: "the plan's safe-migration.sh",
     },
     {
-      what: "pipeline less its backup",
+      what: "preflight, migrate, verify",
       plan: median(script).seconds - median(plain).seconds,
-      ours: median(whole).seconds - backupSeconds,
+      ours: median(own).seconds,
       unit: "s",
       note: "migrate status, deploy, two counts",
+    },
+    {
+      what: "rehearse",
+      plan: 0,
+      ours: median(rehearsals).seconds,
+      unit: "s",
+      note: "the plan restores no backup to see that it can be",
     },
     { what: "peak memory of a stage", plan: 0, ours: peakBytes / 1e6, unit: "MB", note: "" },
   ];
@@ -256,7 +278,23 @@ async function databaseBytes(database: Database): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-function render(rows: readonly Row[], bytes: number): string {
+async function serverMajor(database: Database): Promise<number> {
+  const version = await withClient(database, { applicationName: "bench" }, serverVersionNumber);
+  return Math.floor(version / 10_000);
+}
+
+/** What the figures depend on beside the code. */
+async function surroundings(database: Database): Promise<string> {
+  const { pgDump } = await findBinaries(await serverMajor(database));
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  const compression = await chooseCompression(pgDump);
+  return (
+    `${availableParallelism()} processors, load ${load} at the end; Node.js ${process.versions.node}; ` +
+    `PostgreSQL ${pgDump.version}, compression ${compression}`
+  );
+}
+
+function render(rows: readonly Row[], bytes: number, around: string): string {
   const table = new Table({
     head: ["", "the plan's way", "safe-migration", "ratio", "beside"],
     style: { head: [], border: [] },
@@ -265,5 +303,5 @@ function render(rows: readonly Row[], bytes: number): string {
     const value = (number: number) => `${number.toFixed(number < 10 ? 2 : 0)} ${unit}`;
     table.push([what, plan === 0 ? "–" : value(plan), value(ours), plan === 0 ? "–" : (ours / plan).toFixed(2), note]);
   }
-  return `Database of ${(bytes / 1e6).toFixed(0)} MB; medians. Ratio below 1: safe-migration needs less.\n${table.toString()}\n`;
+  return `Database of ${(bytes / 1e6).toFixed(0)} MB; ${around}. Medians. Ratio below 1: safe-migration needs less.\n${table.toString()}\n`;
 }
