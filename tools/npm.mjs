@@ -75,6 +75,7 @@ const scripts = {
   logs: { needs: ["packages"], run: ["tools/commands/logs.ts"] },
   report: { needs: ["packages"], run: ["tools/commands/report.ts"] },
   "docs:risks": { needs: ["packages"], run: ["tools/commands/riskPages.ts"] },
+  "emergency:drill": { needs: database, run: ["tools/commands/drill.ts"] },
   bench: { needs: database, run: ["bench/index.ts"] },
 };
 

@@ -1,15 +1,21 @@
+import type { Settings } from "../contracts.js";
 import { npmRun } from "../npmRun.js";
 import { scanBackups } from "../store/listBackups.js";
-import { newestProved } from "../store/proof.js";
+import { readProvedBackup, reasonUnproved } from "../store/provedAge.js";
 import type { Store } from "../store/store.js";
 import type { Found } from "./found.js";
 
-/** How old the newest backup, and the newest that was proved by a restore, may be, in hours. */
+/** How old the newest backup, and the newest that was proved by a restore where no gate asks for it, may be, in hours. */
 const oldHours = 24;
 const unprovedHours = 7 * 24;
 
 /** Whether there is something to go back to, and how sure that is. */
-export async function lookAtBackups(store: Store, environment: string, now: Date): Promise<Found[]> {
+export async function lookAtBackups(
+  store: Store,
+  environment: string,
+  { maxProvedAgeHours }: Settings["backup"],
+  now: Date,
+): Promise<Found[]> {
   const { complete, damaged } = await scanBackups(store, environment);
   const found: Found[] = damaged.map(({ id, reason }) => ({
     check: "backup-damaged",
@@ -38,21 +44,10 @@ export async function lookAtBackups(store: Store, environment: string, now: Date
       message: `the newest backup, ${newest.id}, is ${hours(newest.created)} hours old`,
       remedy: make,
     });
-  const proved = await newestProved(store, environment);
+  const proved = await readProvedBackup(store, environment);
   const prove = `Prove the newest by restoring it beside: ${npmRun(environment, "db:restore", "--into", "proof")}`;
-  if (proved === undefined)
-    found.push({
-      check: "backup-unproved",
-      severity: "warning",
-      message: "no backup was ever proved by a restore",
-      remedy: prove,
-    });
-  else if (hours(proved.backup.created) > unprovedHours)
-    found.push({
-      check: "backup-unproved",
-      severity: "warning",
-      message: `the newest backup that was proved by a restore, ${proved.backup.id}, is ${hours(proved.backup.created)} hours old`,
-      remedy: prove,
-    });
+  const maxHours = maxProvedAgeHours === 0 ? unprovedHours : maxProvedAgeHours;
+  const message = reasonUnproved({ complete: complete.length, proved }, maxHours, now);
+  if (message !== undefined) found.push({ check: "backup-unproved", severity: "warning", message, remedy: prove });
   return found;
 }

@@ -55,7 +55,7 @@ export async function examine(request: DiagnoseRequest, context: StageContext): 
     reading("dead rows", lookAtBloat),
     reading("sessions in the way", (client) => lookAtSessions(client, settings)),
     reading("archive, slots and age of transactions", lookAtArchive),
-    { what: "backups", look: () => lookAtBackups(openStore(request.store), environment, new Date()) },
+    { what: "backups", look: () => lookAtBackups(openStore(request.store), environment, settings.backup, new Date()) },
   ];
   const findings: Found[] = [];
   for (const [at, one] of looks.entries()) {

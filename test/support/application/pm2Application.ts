@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../pipeline/contracts.js";
 import { run } from "../../../pipeline/process.js";
+import { databaseEnvironment } from "./environment.js";
+import { freePort } from "./freePort.js";
 
 const root = path.resolve(__dirname, "../../..");
 
@@ -33,7 +34,6 @@ export async function startApplication({ process: name, database }: ApplicationO
   const pm2 = path.join(root, "node_modules", ".bin", "pm2");
   const env = { PM2_HOME: home, SAFE_MIGRATION_PM2: pm2, PM2_DISABLE_VERSION_CHECK: "true" };
   const ecosystem = path.join(home, "application.json");
-  const password = database.password.from === "passfile" ? { PGPASSFILE: database.password.path } : {};
   const app = {
     name,
     script: path.join(__dirname, "server.ts"),
@@ -45,11 +45,7 @@ export async function startApplication({ process: name, database }: ApplicationO
     env: {
       PATH: process.env["PATH"] ?? "",
       PORT: String(port),
-      PGHOST: database.host,
-      PGPORT: String(database.port),
-      PGUSER: database.migrateAs ?? database.user,
-      PGDATABASE: database.name,
-      ...password,
+      ...databaseEnvironment(database),
     },
     kill_timeout: 10_000,
     max_restarts: 5,
@@ -83,16 +79,4 @@ async function healthy({ healthUrl, process: name, env }: Pm2Application, home: 
     env,
   });
   throw new Error(`the application does not become healthy (${home}):\n${stdout}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -43,7 +43,8 @@ server.listen(port, "127.0.0.1");
 /** pm2 sends SIGINT and, after its `kill_timeout`, SIGKILL. What was begun is answered first. */
 function stop(): void {
   server.close(() => void pool.end().then(() => process.exit(0)));
-  server.closeIdleConnections();
+  // Clients keep their connections for the next request; each is closed once its last one is answered.
+  setInterval(() => server.closeIdleConnections(), 20);
 }
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
