@@ -29,6 +29,10 @@ export async function assertPromoted(
   pending: readonly MigrationRef[],
 ): Promise<void> {
   if (from === "") return;
+  // The engine itself says of a stack that is not there no more than that it is unknown.
+  await pulumi.log.info(
+    `Asking the stack "${from}" which migrations it has proved (promotion.from). If there is no such stack yet, bring it up first: npm run up -- --stack ${from}`,
+  );
   const last = await readStackBefore(from);
   if (last === undefined) throw nothingProved(environment, from);
   const refused = unpromoted(pending, last.migrations);
