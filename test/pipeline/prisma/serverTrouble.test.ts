@@ -32,13 +32,11 @@ describe("trouble with the server while migrating", function () {
   const maintenance = <T extends object>(sql: string) => rows<T>(databaseOf(cluster, "postgres"), sql);
 
   before(async () => {
-    store = await temporaryStore();
     directory = await temporaryDirectory();
     cluster = await bringUp();
   });
   after(async () => {
     await discard(directory);
-    await store.remove();
   });
   beforeEach(async () => {
     const name = `trouble_${++databases}`;
@@ -48,8 +46,13 @@ describe("trouble with the server while migrating", function () {
     });
     database = databaseOf(cluster, name, "app");
     project = await writeProject();
+    // Of its own: a store knows the one database that its environment has.
+    store = await temporaryStore();
   });
-  afterEach(() => project.remove());
+  afterEach(async () => {
+    await project.remove();
+    await store.remove();
+  });
 
   function request(settings: object = {}): StageRequest {
     return stageRequest.parse({
