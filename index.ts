@@ -51,6 +51,8 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     connection,
     ...(host === undefined ? {} : { host }),
     store,
+    // Where commands by hand find it; a password only as the place where it is.
+    database,
     backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
     provedBackup: pipeline.verify.proved,

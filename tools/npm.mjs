@@ -57,8 +57,8 @@ const scripts = {
     ].map((name) => [`db:${name}`, { needs: database, run: ["tools/commands/db.ts", name] }]),
   ),
   db: { needs: database, run: ["tools/commands/db.ts"] },
-  "db:backup:production": { needs: database, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
-  "db:verify:production": { needs: database, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
+  "db:backup:production": { needs: everything, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
+  "db:verify:production": { needs: everything, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
   recover: { needs: database, run: ["tools/commands/db.ts", "recover"] },
   "health:check": { needs: database, run: ["tools/commands/db.ts", "health"] },
   "prisma:migrate:deploy": { needs: database, run: ["tools/commands/db.ts", "deploy"] },
@@ -115,11 +115,17 @@ function runHere(file, args) {
   createRequire(import.meta.url)(join(root, file));
 }
 
+/** The commands on an environment other than the local one look at its stack's outputs. */
+function needsOf(needs, args) {
+  const elsewhere = ["development", "staging", "production"].includes(process.env.NODE_ENV ?? "");
+  return elsewhere || args.includes("--environment") ? [...new Set([...needs, "pulumi"])] : needs;
+}
+
 async function main([name, ...args]) {
   const script = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
   if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
   try {
-    const env = await setUp(script.needs, { lookAgain: name === "setup" });
+    const env = await setUp(needsOf(script.needs, args), { lookAgain: name === "setup" });
     if (script.here) runHere(script.here, args);
     else if (script.run) handOver(script.run, args, env);
     else say("everything is in place");

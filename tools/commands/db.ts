@@ -12,8 +12,8 @@ import { resultExitCode } from "../../pipeline/stages/resultExitCode.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
-import { type RunNamed, runHere } from "./runNamed.js";
-import { readTarget, requestFor } from "./target.js";
+import { readTarget } from "./target.js";
+import { withStages } from "./there/withStages.js";
 
 /** The seed's `db:*` and `health:check` commands: one stage, run here for the environment that NODE_ENV names. */
 
@@ -38,7 +38,7 @@ async function act(name: string, flags: Flags): Promise<void> {
   };
   const told = new WeakSet<PipelineError>();
   try {
-    const result = await resultOf(name, flags, runHere(options, told));
+    const result = await resultOf(name, flags, options, told);
     const text = () => byHand[name]?.describe?.(result, flags) ?? describeResult(result);
     process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : text());
     process.exitCode = resultExitCode(result);
@@ -53,16 +53,22 @@ async function act(name: string, flags: Flags): Promise<void> {
   }
 }
 
-async function resultOf(name: string, flags: Flags, run: RunNamed): Promise<unknown> {
+async function resultOf(
+  name: string,
+  flags: Flags,
+  options: RunStageOptions,
+  told: WeakSet<PipelineError>,
+): Promise<unknown> {
   if (flags.now !== undefined) process.env[nowVariable] = flags.now;
   const command = byHand[name];
   const asked = command?.ask(flags);
   const target = readTarget(flags.environment);
   if (asked !== undefined) await confirm(flags.environment, asked, flags.yes);
-  const request = await requestFor(target);
-  if (name === deployName) return deploy(request, flags.backup, run);
-  if (asked === undefined) throw new Error(`no such command: ${name}`);
-  return run(asked.stage, { ...request, ...asked.more });
+  return withStages(target, options, told, (request, run) => {
+    if (name === deployName) return deploy(request, flags.backup, run);
+    if (asked === undefined) throw new Error(`no such command: ${name}`);
+    return run(asked.stage, { ...request, ...asked.more });
+  });
 }
 
 function program(): Command {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePipeline } from "../build/bundle.js";
 import { type Config, type Paths, parseConfig, resolvePaths, stageSettings } from "../../config.js";
-import type { Database, StageRequest } from "../../pipeline/contracts.js";
+import type { Database, Project, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
 import { newRunId } from "../../pipeline/runId.js";
@@ -44,21 +44,23 @@ export async function targetDatabase({ config, paths, environment }: Target): Pr
 
 /** The request for a stage that is run by hand; `run` names the run it belongs to, a new one unless given. */
 export async function requestFor(target: Target, run = newRunId()): Promise<StageRequest> {
-  const { config, environment, paths } = target;
   const database = await targetDatabase(target);
+  return requestOf(target, { database, store: storeOf(target) }, run);
+}
+
+/** As {@link requestFor}, for a database and a store that are known. `project`: its paths where the stage runs; default: here. */
+export async function requestOf(
+  { config, environment, paths }: Target,
+  place: { readonly database: Database; readonly store: string; readonly project?: Project },
+  run = newRunId(),
+): Promise<StageRequest> {
+  const settings = withOverride(stageSettings(config), readOverride(root));
+  return { environment, run, ...place, project: place.project ?? (await projectHere(paths)), settings };
+}
+
+async function projectHere(paths: Paths): Promise<Project> {
   const { checks } = await bundlePipeline(paths);
-  return {
-    environment,
-    run,
-    database,
-    project: {
-      schema: paths.schema,
-      migrations: paths.migrations,
-      ...(checks === undefined ? {} : { checks }),
-    },
-    store: storeOf(target),
-    settings: withOverride(stageSettings(config), readOverride(root)),
-  };
+  return { schema: paths.schema, migrations: paths.migrations, ...(checks === undefined ? {} : { checks }) };
 }
 
 /** URL of the store, where it is on this machine. @throws PipelineError where it is elsewhere. */

@@ -61,6 +61,10 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
       runner,
     });
     return {
+      // What commands by hand look for, as the outputs of index.ts.
+      database,
+      store,
+      host: { address: connection.host, port: 22, user: "pipeline", hostKey: connection.hostKey, instance },
       backup: pipeline.backup,
       applied: pipeline.migrate.applied,
       migrations: pipeline.verify.migrations,

@@ -35,6 +35,8 @@ const bucket = "safe-migration-backups";
 
 /** Environments on hosts of their own, with what AWS gives them: secrets and a bucket (moto), and an instance's credentials. */
 export class Estate {
+  /** Project and backend of the stacks. */
+  stacks: { readonly name: string; readonly state: string } = { name: "hosts", state: "" };
   readonly #places = new Map<string, Place>();
 
   private constructor(
@@ -144,6 +146,15 @@ export class Estate {
     }
   }
 
+  /** An environment whose keys were made elsewhere. */
+  async add(name: string, number: number, hostKey: KeyPair, clientKey: KeyPair): Promise<void> {
+    const volume = await this.hosts.volume(name, 1024);
+    await this.hostKeySecret(name, hostKey);
+    const userData = this.userData(name, hostKey, clientKey, volume);
+    const machine = await this.bootMachine(name, number, userData, volume);
+    this.#places.set(name, { name, hostKey, clientKey, volume, userData, machine });
+  }
+
   /** The state of an environment's stack, as it lies in the backend. */
   state(name: string): Promise<string> {
     return readFile(join(this.hosts.folder, "state/.pulumi/stacks/hosts", `${name}.json`), "utf8");
@@ -187,11 +198,11 @@ export class Estate {
       sample: { users: 300, orders: 1500 },
       ...changes,
     });
-    const where: InlineProgramArgs = { stackName, projectName: "hosts", program };
+    const where: InlineProgramArgs = { stackName, projectName: this.stacks.name, program };
     return LocalWorkspace.createOrSelectStack(where, {
       workDir,
       envVars: {
-        PULUMI_BACKEND_URL: `file://${join(this.hosts.folder, "state")}`,
+        PULUMI_BACKEND_URL: `file://${this.stacks.state || join(this.hosts.folder, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: "of the test",
         PULUMI_CONFIG_PASSPHRASE_FILE: "",
         SSH_AUTH_SOCK: "",

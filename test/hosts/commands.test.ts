@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { Checkout } from "../support/checkout.js";
+import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
+import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
+
+const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
+
+/** The plan's commands for an environment on a host, as people type them: keys, host, update, and then stages by hand there. */
+describe("commands for staging, which is on a host", function () {
+  this.timeout(300_000);
+  this.bail(true);
+  let estate: Estate;
+  let checkout: Checkout | undefined;
+  let machine: TestHost;
+  let env: Record<string, string>;
+
+  before(async function () {
+    estate = await estateOrSkip(this, await hostsOrSkip(this), []);
+    checkout = await Checkout.make("config: {}\n");
+    await mkdir(checkout.path("state"));
+    env = {
+      PULUMI_BACKEND_URL: `file://${checkout.path("state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "of the test",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "",
+      SSH_AUTH_SOCK: "",
+    };
+  });
+  after(async () => {
+    await estate?.stop();
+    await checkout?.remove();
+  });
+
+  const place = () => checkout ?? assert.fail();
+  const npm = (script: string, args: string[] = [], more = {}) =>
+    place().npm(script, args, { env: { ...env, ...more } });
+  const staging = { NODE_ENV: "staging" };
+  const configured = async (name: string) =>
+    (
+      await place().pulumi(["config", "get", "--stack", "staging", "--path", `safe-migration:connection.${name}`], env)
+    ).stdout.trim();
+
+  it("keys are made, a host is set up with them, and the update runs there", async () => {
+    await writeFile(
+      place().path("Pulumi.staging.yaml"),
+      "config:\n  aws:region: eu-west-1\n  safe-migration:database: { kind: ec2 }\n  safe-migration:store: { kind: s3 }\n  safe-migration:sample: { enabled: false }\n  safe-migration:connection: { from: [203.0.113.0/24] }\n",
+    );
+    const keys = await npm("keys", ["--stack", "staging"]);
+    assert.equal(keys.exitCode, 0, all(keys));
+    const pair = async (open: string, secret: string) => ({
+      publicKey: await configured(open),
+      privateKey: `${await configured(secret)}\n`,
+    });
+    estate.stacks = { name: "safe-migration", state: place().path("state") };
+    await estate.add("staging", 50, await pair("hostKey", "hostPrivateKey"), await pair("publicKey", "privateKey"));
+    const up = await estate.up("staging");
+    assert.ok(up.ok, up.output);
+    machine = estate.place("staging").machine;
+  });
+
+  it("backup, status and health run there and answer here", async () => {
+    const backup = await npm("db:backup", ["--json"], staging);
+    assert.equal(backup.exitCode, 0, all(backup));
+    const { location, environment } = JSON.parse(backup.stdout) as { location: string; environment: string };
+    assert.equal(environment, "staging");
+    assert.match(location, /^s3:/);
+    const health = await npm("health:check", [], staging);
+    assert.equal(health.exitCode, 0, all(health));
+    assert.match(health.stdout, /healthy/);
+  });
+
+  it("deploy by hand takes the migration that is checked out here; a failure there is told as one here", async () => {
+    await place().addMigration("20260601000000_note", 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
+    const deployed = await npm("prisma:migrate:deploy", [], staging);
+    assert.equal(deployed.exitCode, 0, all(deployed));
+    const columns = `sudo -u pipeline psql -XAt -d ${shop.name} -c "SELECT count(*) FROM information_schema.columns WHERE column_name = 'note'"`;
+    assert.equal(await machine.output(columns), "1");
+    await place().addMigration("20260602000000_drop", 'DROP TABLE "payments";\n');
+    const refused = await npm("db:preflight", ["--json"], staging);
+    assert.equal(refused.exitCode, 3, all(refused));
+    assert.equal((JSON.parse(refused.stdout) as { error: { code: string } }).error.code, "RISK_NOT_APPROVED");
+  });
+
+  it("a host that does not answer is told, with what to do", async () => {
+    await machine.terminate();
+    const gone = await npm("db:status", [], staging);
+    assert.equal(gone.exitCode, 3, all(gone));
+    assert.match(all(gone), /cannot be reached by SSH/);
+  });
+});

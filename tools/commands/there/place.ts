@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { type Database, databaseSchema } from "../../../pipeline/contracts.js";
+import { PipelineError, messageOf } from "../../../pipeline/errors.js";
+import { npmRun } from "../../../pipeline/npmRun.js";
+import { run } from "../../../pipeline/process.js";
+import { projectName } from "../../../config.js";
+import { type Place, open, prepare } from "../../stack/workspace.js";
+import type { Connection } from "../../command-plugin/inputs.js";
+import type { Target } from "../target.js";
+
+/** Where an environment's database and store are, and the host that its stages run on, from its stack's last outputs. */
+export interface TargetPlace {
+  readonly database: Database;
+  readonly store: string;
+  /** Absent where stages run on this machine. */
+  readonly host?: Omit<Connection, "dialErrorLimit" | "perDialTimeout">;
+}
+
+const outputsSchema = z.object({
+  database: databaseSchema,
+  store: z.string(),
+  host: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1) }).optional(),
+});
+
+/** @throws PipelineError where the stack has no outputs yet, or cannot be read. */
+export async function placeOf({ environment, config }: Target): Promise<TargetPlace> {
+  const place = prepare(environment, process.env);
+  const { database, store, host } = await readOutputs(environment, place);
+  if (host === undefined) return { database, store };
+  const { address, port, user, hostKey } = host;
+  const secret = (path: string) => readSecret(environment, place, path);
+  const { proxy } = config.connection;
+  return {
+    database,
+    store,
+    host: {
+      host: address,
+      port,
+      user,
+      hostKey,
+      privateKey: await secret("connection.privateKey"),
+      ...(proxy === undefined
+        ? {}
+        : {
+            proxy: {
+              host: proxy.host,
+              port: proxy.port,
+              user: proxy.user,
+              hostKey: proxy.hostKey,
+              privateKey: await secret("connection.proxy.privateKey"),
+              dialErrorLimit: 3,
+              perDialTimeout: 15,
+            },
+          }),
+    },
+  };
+}
+
+async function readOutputs(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
+  const up = npmRun("local", "up", "--stack", environment);
+  let values: Record<string, unknown>;
+  try {
+    const outputs = await (await open(environment, place, undefined, false)).outputs();
+    values = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]));
+  } catch (error) {
+    throw unknownPlace(environment, messageOf(error).trim().split("\n").slice(-2).join(" "), up);
+  }
+  const parsed = outputsSchema.safeParse(values);
+  if (!parsed.success) throw unknownPlace(environment, "its last update did not come so far as to say so", up);
+  return parsed.data;
+}
+
+/** Pulumi gives it on standard output; no other way would keep it from the list of processes. */
+async function readSecret(stack: string, { workDir, env }: Place, path: string): Promise<string> {
+  const args = ["config", "get", "--stack", stack, "--path", `${projectName}:${path}`, "--non-interactive"];
+  const { exitCode, stdout, stderr } = await run("pulumi", args, { cwd: workDir, env });
+  if (exitCode === 0) return stdout;
+  throw new PipelineError({
+    code: "NO_KEY",
+    kind: "refused",
+    message: `${path} cannot be read from the configuration of "${stack}": ${stderr.trim()}`,
+    state: "Nothing was touched.",
+    next: `npm run keys -- --stack ${stack} makes keys, where there are none; then run the same command.`,
+  });
+}
+
+function unknownPlace(environment: string, reason: string, up: string): PipelineError {
+  return new PipelineError({
+    code: "NO_OUTPUTS",
+    kind: "refused",
+    message: `Where the database of "${environment}" is cannot be read from its stack's outputs: ${reason}.`,
+    state: "Nothing was touched.",
+    next: `${up}, which brings it up; where it is up, log in to the backend that has its state (pulumi login), then run the same command.`,
+  });
+}

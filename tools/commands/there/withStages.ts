@@ -1,0 +1,36 @@
+import type { StageRequest } from "../../../pipeline/contracts.js";
+import type { PipelineError } from "../../../pipeline/errors.js";
+import { newRunId } from "../../../pipeline/runId.js";
+import type { RunStageOptions } from "../../../pipeline/runStage.js";
+import { hostBundle, hostProject } from "../../build/hostBundle.js";
+import { type RunNamed, runHere } from "../runNamed.js";
+import { type Target, requestFor, requestOf } from "../target.js";
+import { placeOf } from "./place.js";
+import { provideBundle, runThere } from "./runThere.js";
+import { HostSession } from "./session.js";
+
+/**
+ * Works with the stages of an environment where they run: here, or on its host by SSH, with what is checked out here.
+ *
+ * @param told is given the failures that the log has shown
+ */
+export async function withStages<T>(
+  target: Target,
+  options: RunStageOptions,
+  told: WeakSet<PipelineError>,
+  work: (request: StageRequest, run: RunNamed) => Promise<T>,
+): Promise<T> {
+  if (target.config.database.kind === "local") return work(await requestFor(target), runHere(options, told));
+  const { database, store, host } = await placeOf(target);
+  if (host === undefined) return work(await requestOf(target, { database, store }), runHere(options, told));
+  const session = await HostSession.open(host, options.signal);
+  try {
+    const bundle = await hostBundle(target.paths);
+    await provideBundle(session, bundle);
+    const project = await hostProject(target.paths, bundle.hash);
+    const request = await requestOf(target, { database, store, project }, newRunId());
+    return await work(request, runThere(session, bundle, options, told));
+  } finally {
+    session.end();
+  }
+}
