@@ -29,9 +29,17 @@ export const rehearsedMigration = migrationRef.extend({
   locks: z.array(z.string()),
   /** What it declares and did not do on this data. */
   unused: z.array(z.string()),
+  /** Why it was not committed on the copy, and its `down.sql` not run; absent: it was committed. */
+  notCommitted: z
+    .strictObject({
+      /** It ran in a transaction that was rolled back; `false`: not at all. */
+      tried: z.boolean(),
+      reason: z.string(),
+    })
+    .optional(),
   /**
    * Its `down.sql`, run on the copy. `proved`: it leads to the schema before, and keeps all data that was there. `untried`: a newer
-   * migration has no way back, or a wrong one.
+   * migration has no way back, or a wrong one; or one of them changes the whole cluster.
    */
   down: z
     .strictObject({

@@ -41,7 +41,8 @@ export async function openReader(
   }
 }
 
-async function prepareReader(client: pg.Client, lockTimeoutMs = 0): Promise<void> {
+/** Makes a session one for reading data; in a transaction, until that is rolled back. */
+export async function prepareReader(client: pg.Client, lockTimeoutMs = 0): Promise<void> {
   // Through pg_settings: of these, each version takes those that it knows.
   await client.query(
     `SELECT set_config(wanted.name, wanted.value, false)

@@ -95,12 +95,16 @@ async function countChanges(
 }
 
 async function castsBack(client: pg.ClientBase, after: TableShape, survivor: Survivor): Promise<boolean> {
+  // In a transaction the error must not be the end of it.
+  const open = client.getTransactionStatus() === "T";
+  if (open) await client.query("SAVEPOINT cast_back");
   try {
     await client.query(`SELECT count(${castBackText(survivor)}) FROM ONLY ${sqlName(after)} AS t`);
     return true;
   } catch (error) {
-    if (notCastable.test(sqlState(error) ?? "")) return false;
-    throw error;
+    if (!notCastable.test(sqlState(error) ?? "")) throw error;
+    if (open) await client.query("ROLLBACK TO SAVEPOINT cast_back");
+    return false;
   }
 }
 

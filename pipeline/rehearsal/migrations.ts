@@ -12,9 +12,12 @@ import { settleInterrupted } from "../prisma/settle.js";
 import type { Manifest } from "../store/manifest.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { compareCatalogues, readCatalogue } from "./catalogue.js";
+import { clusterStatements } from "./clusterWide.js";
 import { compareTable } from "./compare.js";
 import { declarationsOf } from "./declarations.js";
-import { type Observed, declare, describeObserved, judge } from "./observed.js";
+import { tell, rehearsalFailed, unexpected } from "./judged.js";
+import type { Observed } from "./observed.js";
+import { rehearseRolledBack } from "./rolledBack.js";
 import { type TableShape, readShape } from "./shape.js";
 import { type Trial, changedForm, tryMigration } from "./touched.js";
 import { assertUntouched } from "./untouched.js";
@@ -52,7 +55,18 @@ export async function rehearseMigrations(
     for (const [at, migration] of pending.entries()) {
       signal.throwIfAborted();
       log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
-      const one = await rehearseOne(request, options, { folder, schema, reader }, migration);
+      const session = { database: copy, defaultSchema: schema.defaultSchema };
+      const shown = clusterStatements(migration.sql).length > 0;
+      const trial = shown ? undefined : await tryMigration(session, migration, signal);
+      if (shown || (trial !== undefined && trial.shared.length > 0)) {
+        const history = new Set(historyTables(await readShape(reader), schema));
+        const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
+        const limits = { lockTimeoutMs, statementTimeoutMs };
+        const rest = { session, limits, history, log, signal };
+        rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
+        break;
+      }
+      const one = await rehearseOne(request, options, { folder, schema, reader }, migration, trial);
       for (const oid of one.touched) touched.add(oid);
       rehearsed.push(one.result);
       forwards.push(one.forward);
@@ -62,7 +76,7 @@ export async function rehearseMigrations(
     await assertUntouched(reader, options.manifest.fingerprints, first, touched);
     return rehearsed.map((one) => ({
       ...one,
-      down: backs.find(({ name }) => name === one.name)?.result ?? { verdict: "untried", problems: [] },
+      down: one.down ?? backs.find(({ name }) => name === one.name)?.result ?? { verdict: "untried", problems: [] },
     }));
   } finally {
     await reader.end().catch(() => undefined);
@@ -108,17 +122,16 @@ async function rehearseOne(
   { copy, log, signal }: CopyOptions,
   { folder, schema, reader }: Tools,
   migration: Migration,
+  trial: Trial | undefined,
 ): Promise<{ readonly result: RehearsedMigration; readonly forward: Forward; readonly touched: readonly number[] }> {
-  const { name, checksum, plan } = migration;
-  const { defaultSchema } = schema;
-  const trial = await tryMigration({ database: copy, defaultSchema }, migration, signal);
+  const { name, plan } = migration;
   const before = await readShape(reader);
   const catalogue = await readCatalogue(reader);
   const history = new Set(historyTables(before, schema));
   // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
   const assumed = plan.kind === "alone" ? [] : [...before.keys()];
   const kept: KeptTable[] = [];
-  for (const oid of trial === undefined ? assumed : trial.touched) {
+  for (const oid of trial === undefined || plan.kind !== "transaction" ? assumed : trial.touched) {
     const shape = before.get(oid);
     if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
   }
@@ -137,25 +150,7 @@ async function rehearseOne(
     );
   });
   if (missed.length > 0) throw unexpected(name, missed);
-  const { declared, undeclared, unused } = judge(observed, declarationsOf(name, migration.sql));
-  if (undeclared.length > 0) throw undeclaredLoss(migration, undeclared);
-  for (const { text, effect, line } of unused)
-    log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
-  const changes = declared.map(describeObserved);
-  const evidence = describeTrial(trial);
-  log.info(`${name} keeps every value${changes.length === 0 ? "" : ` but what it declares: ${changes.join("; ")}`}`, {
-    ms: durationMs,
-  });
-  for (const line of evidence.lines) log.info(`${name}, ${line}`);
-  const result = {
-    name,
-    checksum,
-    durationMs,
-    changes: changes.slice(0, most),
-    rewrites: evidence.rewrites.slice(0, most),
-    locks: evidence.locks.slice(0, most),
-    unused: unused.map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
-  };
+  const { result, declared } = tell(migration, observed, trial, durationMs, log);
   const forward = { migration, catalogue, shape: before, observed: declared };
   return { result, forward, touched: kept.map(({ shape }) => shape.oid) };
 }
@@ -207,9 +202,6 @@ function unsteady(taken: readonly Back[], differences: readonly string[]): Pipel
   });
 }
 
-/** How many of each kind a result names, as it is kept in the state; the log has all. */
-const most = 20;
-
 const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
 
 async function apply(
@@ -226,49 +218,6 @@ async function apply(
   } catch (error) {
     if (!(error instanceof MigrationFailure)) throw error;
     signal.throwIfAborted();
-    throw new PipelineError(
-      {
-        code: "REHEARSAL_FAILED",
-        kind: "refused",
-        message: `${name} fails on the restored copy: ${error.message}`,
-        state: `"${request.database.name}" was not touched: the migration was only tried on a copy, which is dropped.`,
-        next: `Mend ${name}/migration.sql, or the data that it fails on, then run the same command.`,
-      },
-      { cause: error },
-    );
+    throw rehearsalFailed(name, error.message, undefined, error);
   }
-}
-
-function describeTrial(trial: Trial | undefined) {
-  const statements = trial?.statements ?? [];
-  const lines = statements.map(({ line, durationMs, locks, rewritten }) => {
-    const rewrites = rewritten.length === 0 ? "" : `, rewrites ${rewritten.join(", ")}`;
-    return `line ${line}: ${durationMs} ms${locks.length === 0 ? "" : `, takes ${locks.join(", ")}`}${rewrites}`;
-  });
-  return {
-    lines,
-    rewrites: [...new Set(statements.flatMap(({ rewritten }) => rewritten))],
-    locks: [...new Set(statements.flatMap(({ locks }) => locks))],
-  };
-}
-
-function undeclaredLoss({ name }: Migration, undeclared: readonly Observed[]): PipelineError {
-  return new PipelineError({
-    code: "UNDECLARED_LOSS",
-    kind: "refused",
-    message: `${name} changes or loses data and does not say so:\n${undeclared.map((seen) => `  ${describeObserved(seen)}`).join("\n")}`,
-    state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
-    next: `If it is meant, declare it in ${name}/migration.sql: ${declare(undeclared).join("   and   ")}   else mend the file. Then run the same command.`,
-  });
-}
-
-/** The trial did not show what the migration did: it does something else each time. */
-function unexpected(name: string, tables: readonly TableShape[]): PipelineError {
-  return new PipelineError({
-    code: "REHEARSAL_UNSTEADY",
-    kind: "refused",
-    message: `${name} did to ${tables.map((table) => `${table.schema}.${table.name}`).join(", ")} what it had not done when it was tried a moment before.`,
-    state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
-    next: `Look at what ${name}/migration.sql depends on (random, now, other sessions), mend it, then run the same command.`,
-  });
 }

@@ -1,8 +1,11 @@
 import pg from "pg";
 import { z } from "zod";
 import type { Migration } from "../prisma/migrations.js";
+import { type ScriptPlan, type Statement, lineOf } from "../prisma/plan.js";
 import type { Session } from "../prisma/session.js";
 import { sessionConfig } from "../prisma/session.js";
+import { cannotBeTried } from "./clusterWide.js";
+import { sendInCopy } from "./dropRole.js";
 import { type TableShape, readShape } from "./shape.js";
 
 /** One statement as it ran on the copy. */
@@ -20,6 +23,19 @@ export interface Trial {
   readonly statements: readonly StatementEvidence[];
   /** Numbers of the tables that were there and whose rows it wrote to, changed the form of, or dropped. */
   readonly touched: ReadonlySet<number>;
+  /** Catalogs of the whole cluster that it wrote to, also in a DO block or a function: `pg_authid`. */
+  readonly shared: readonly string[];
+  /** Lines of `DROP ROLE` that could not be tried on a copy; see `sendInCopy`. */
+  readonly drops: readonly number[];
+}
+
+/** The statements of a file that may run in a transaction which is rolled back; `undefined` where they cannot be told apart. */
+export function triable(plan: ScriptPlan): readonly Statement[] | undefined {
+  // Alone is what cannot run in a transaction.
+  if (plan.kind === "alone") return [];
+  if (plan.kind === "statements" || (plan.kind === "transaction" && plan.parsed))
+    return plan.statements.filter(({ node }) => !cannotBeTried(node));
+  return undefined;
 }
 
 /**
@@ -33,8 +49,8 @@ export async function tryMigration(
   migration: Pick<Migration, "plan" | "sql">,
   signal: AbortSignal,
 ): Promise<Trial | undefined> {
-  const { plan, sql } = migration;
-  if (plan.kind !== "transaction" || !plan.parsed) return undefined;
+  const statements = triable(migration.plan);
+  if (statements === undefined || migration.plan.kind === "alone") return undefined;
   const client = new pg.Client(await sessionConfig(session, "safe-migration trial"));
   client.on("error", () => undefined);
   await client.connect();
@@ -42,30 +58,7 @@ export async function tryMigration(
   signal.addEventListener("abort", stop, { once: true });
   try {
     await client.query("BEGIN");
-    const before = await readShape(client);
-    const files = new Map<number, string | null>([...before].map(([oid, { file }]) => [oid, file]));
-    const statements: StatementEvidence[] = [];
-    for (const { text, offset } of plan.statements) {
-      const known = await readLocks(client);
-      const started = performance.now();
-      await client.query(text);
-      const durationMs = Math.round(performance.now() - started);
-      const now = await readFiles(client);
-      const rewritten = [...now].filter(([oid, file]) => files.has(oid) && files.get(oid) !== file);
-      for (const [oid, file] of rewritten) files.set(oid, file);
-      statements.push({
-        line: sql.slice(0, offset).split("\n").length,
-        durationMs,
-        locks: describeLocks(before, known, await readLocks(client)),
-        rewritten: rewritten.map(([oid]) => nameOf(before, oid)),
-      });
-    }
-    const after = await readShape(client);
-    const written = await readWritten(client);
-    const touched = [...before.values()].filter((table) => {
-      return written.has(table.oid) || changedForm(table, after.get(table.oid));
-    });
-    return { statements, touched: new Set(touched.map(({ oid }) => oid)) };
+    return await observe(client, statements, migration.sql);
   } catch {
     signal.throwIfAborted();
     return undefined;
@@ -74,6 +67,39 @@ export async function tryMigration(
     await client.query("ROLLBACK").catch(() => undefined);
     await client.end().catch(() => undefined);
   }
+}
+
+/** Runs statements in the transaction that is open; what is told of tables may be of earlier statements of that transaction, too. */
+export async function observe(client: pg.Client, parts: readonly Statement[], sql: string): Promise<Trial> {
+  const before = await readShape(client);
+  const sharedBefore = await readShared(client);
+  const files = new Map<number, string | null>([...before].map(([oid, { file }]) => [oid, file]));
+  const statements: StatementEvidence[] = [];
+  const drops: number[] = [];
+  for (const part of parts) {
+    const known = await readLocks(client);
+    const started = performance.now();
+    const ran = await sendInCopy(client, part);
+    const durationMs = Math.round(performance.now() - started);
+    const line = lineOf(sql, part.offset);
+    if (!ran) drops.push(line);
+    const now = await readFiles(client);
+    const rewritten = [...now].filter(([oid, file]) => files.has(oid) && files.get(oid) !== file);
+    for (const [oid, file] of rewritten) files.set(oid, file);
+    statements.push({
+      line,
+      durationMs,
+      locks: describeLocks(before, known, await readLocks(client)),
+      rewritten: rewritten.map(([oid]) => nameOf(before, oid)),
+    });
+  }
+  const after = await readShape(client);
+  const written = await readWritten(client);
+  const touched = [...before.values()].filter((table) => {
+    return written.has(table.oid) || changedForm(table, after.get(table.oid));
+  });
+  const shared = [...(await readShared(client))].filter(([name, rows]) => sharedBefore.get(name) !== rows);
+  return { statements, touched: new Set(touched.map(({ oid }) => oid)), shared: shared.map(([name]) => name), drops };
 }
 
 /** Whether rows may have been lost or rewritten: what only adds columns, or renames, leaves them as they are. */
@@ -103,6 +129,19 @@ async function readWritten(client: pg.ClientBase): Promise<Set<number>> {
     "SELECT relid AS oid FROM pg_catalog.pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0",
   );
   return new Set(rows.map(({ oid }) => oid));
+}
+
+/**
+ * Rows of the cluster's own catalogs that this transaction wrote, by the catalog. All but the one that tells which objects depend
+ * on roles: it is written to for objects of this database, too.
+ */
+async function readShared(client: pg.ClientBase): Promise<Map<string, number>> {
+  const { rows } = await client.query<{ name: string; rows: number }>(
+    `SELECT s.relname AS name, (n_tup_ins + n_tup_upd + n_tup_del)::float8 AS rows
+      FROM pg_catalog.pg_stat_xact_sys_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
+      WHERE c.relisshared AND c.relkind = 'r' AND c.relname <> 'pg_shdepend' AND n_tup_ins + n_tup_upd + n_tup_del > 0`,
+  );
+  return new Map(rows.map(({ name, rows: count }) => [name, count]));
 }
 
 /** From the weakest to the strongest. */

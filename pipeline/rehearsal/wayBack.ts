@@ -7,6 +7,7 @@ import type { Migration } from "../prisma/migrations.js";
 import { takeBack } from "../prisma/takeBack.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { type Catalogue, compareCatalogues, readCatalogue } from "./catalogue.js";
+import { clusterStatements, describeCluster } from "./clusterWide.js";
 import { compareTable } from "./compare.js";
 import { type Observed, describeObserved } from "./observed.js";
 import { type TableShape, readShape } from "./shape.js";
@@ -62,7 +63,7 @@ export async function rehearseBack(
     }
     const back = await takeOneBack(reader, forward, down, options);
     backs.push(back);
-    if (back.result.verdict === "wrong") break;
+    if (back.result.verdict !== "proved") break;
   }
   return backs;
 }
@@ -79,10 +80,18 @@ async function takeOneBack(
     return { name, result: { verdict: "wrong", problems: problems.slice(0, most) }, touched };
   };
   if (down.plan.kind === "refused") return wrong([`${down.plan.reason}. ${down.plan.remedy}`]);
-  const trial = await tryMigration({ database: copy, defaultSchema }, down, signal);
+  const shown = clusterStatements(down.sql);
+  const trial = shown.length > 0 ? undefined : await tryMigration({ database: copy, defaultSchema }, down, signal);
+  const shared = shown.length > 0 ? describeCluster(shown) : trial?.shared.join(", ");
+  if (shared !== undefined && shared !== "") {
+    const problem = `not run in the rehearsal, as it changes the whole cluster: ${shared}`;
+    log.warn(`${name}/down.sql: ${problem}`);
+    return { name, result: { verdict: "untried", problems: [problem] }, touched: [] };
+  }
   const now = await readShape(reader);
   const kept: KeptTable[] = [];
-  for (const oid of trial?.touched ?? (down.plan.kind === "alone" ? [] : now.keys())) {
+  for (const oid of (down.plan.kind === "transaction" ? trial?.touched : undefined) ??
+    (down.plan.kind === "alone" ? [] : now.keys())) {
     const table = now.get(oid);
     // What the migration itself has made is its own to take away.
     if (table !== undefined && shape.has(oid)) kept.push(await keepTable(reader, table));

@@ -162,16 +162,23 @@ function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migra
   const took = seconds(migrations.reduce((sum, migration) => sum + migration.durationMs, 0));
   const kept =
     changes.length === 0 ? "every value kept" : `every value kept but what they declare: ${changes.join("; ")}`;
-  return `${restored}; ${migrations.length} migration(s) applied to it in ${took}, ${kept}; ${describeBack(migrations)}`;
+  const ran = migrations.filter(({ notCommitted }) => notCommitted?.tried !== false).length;
+  return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}; ${describeBack(migrations)}`;
 }
 
 function describeBack(migrations: Proof["migrations"]): string {
   const named = (verdict: string) => migrations.filter(({ down }) => down?.verdict === verdict).map(({ name }) => name);
-  const [proved, absent, wrong] = [named("proved"), named("absent"), named("wrong")];
+  const [proved, absent, wrong, untried] = [named("proved"), named("absent"), named("wrong"), named("untried")];
+  const uncommitted = (tried: boolean) =>
+    migrations.filter(({ notCommitted }) => notCommitted?.tried === tried).map(({ name }) => name);
+  const [rolledBack, notRun] = [uncommitted(true), uncommitted(false)];
   return [
+    ...(rolledBack.length > 0 ? [`in a transaction that was rolled back: ${rolledBack.join(", ")}`] : []),
+    ...(notRun.length > 0 ? [`not run in the rehearsal: ${notRun.join(", ")}`] : []),
     ...(proved.length > 0 ? [`${proved.length} way(s) back proved`] : []),
     ...(absent.length > 0 ? [`no down.sql: ${absent.join(", ")}`] : []),
     ...(wrong.length > 0 ? [`wrong down.sql: ${wrong.join(", ")}`] : []),
+    ...(untried.length > 0 ? [`way back not tried: ${untried.join(", ")}`] : []),
   ].join(", ");
 }
 

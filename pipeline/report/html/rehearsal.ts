@@ -34,8 +34,9 @@ export function rehearsal({ results: { rehearse, migrate } }: RunEvidence): Mark
 }
 
 /** What one did there, where that is more than nothing. */
-function rehearsed({ name, changes, rewrites, locks, unused }: RehearsedMigration): Markup | undefined {
+function rehearsed({ name, changes, rewrites, locks, unused, notCommitted }: RehearsedMigration): Markup | undefined {
   const said = [
+    ...(notCommitted === undefined ? [] : [`Not committed on the copy: ${notCommitted.reason}`]),
     ...changes.map((text) => `Declared and done: ${text}`),
     ...rewrites.map((text) => `Wrote anew: ${text}`),
     ...locks.map((text) => `Held a lock that others wait for: ${text}`),
