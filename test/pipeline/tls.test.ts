@@ -8,6 +8,7 @@ import { findBinaries } from "../../pipeline/postgres/binaries.js";
 import { conninfo, libpqEnvironment, maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
 import { run } from "../../pipeline/process.js";
 import { makeCertificate } from "../support/certificate.js";
+import { withEnvironment } from "../support/moto.js";
 import { discard, fast, temporaryDirectory } from "../support/postgres.js";
 import { failsWith } from "./backupFixtures.js";
 
@@ -77,11 +78,15 @@ describe("TLS", function () {
   it("refuses a certificate of another name", async () => {
     const target = { ...database, host: "localhost", tls: { ca: authority } };
     // The password file knows 127.0.0.1 only; the certificate is looked at before a password is sent.
-    process.env["TLS_TEST_PASSWORD"] = "never sent";
-    const named: Database = { ...target, password: { from: "environment", variable: "TLS_TEST_PASSWORD" } };
-    await assert.rejects(encrypted(named), failsWith("TLS", /localhost|altname/i));
-    const { stderr } = await psql(named);
-    assert.match(stderr, /does not match host name/);
+    const restoreEnvironment = withEnvironment({ TLS_TEST_PASSWORD: "never sent" });
+    try {
+      const named: Database = { ...target, password: { from: "environment", variable: "TLS_TEST_PASSWORD" } };
+      await assert.rejects(encrypted(named), failsWith("TLS", /localhost|altname/i));
+      const { stderr } = await psql(named);
+      assert.match(stderr, /does not match host name/);
+    } finally {
+      restoreEnvironment();
+    }
   });
 
   it("gives libpq RDS's authorities in a file that others cannot read", async () => {
