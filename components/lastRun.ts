@@ -27,12 +27,15 @@ export async function readLastRun(): Promise<LastRun | undefined> {
     name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
   });
   const details = await own.getOutputDetails(lastRunOutput);
-  return parseLastRun(details.value);
+  return parseLastRun(details);
 }
 
-/** The record in a stack's output; `undefined` where there is none. */
-export function parseLastRun(output: unknown): LastRun | undefined {
-  const parsed = lastRunSchema.safeParse(output);
+/**
+ * The record in a stack's output; `undefined` where there is none. It holds no secret, but may be marked as one: what a Command
+ * on a host prints may be as secret as the key that it connects with.
+ */
+export function parseLastRun({ value, secretValue }: pulumi.StackReferenceOutputDetails): LastRun | undefined {
+  const parsed = lastRunSchema.safeParse(value ?? secretValue);
   return parsed.success ? parsed.data : undefined;
 }
 

@@ -43,7 +43,7 @@ async function readStackBefore(from: string): Promise<LastRun | undefined> {
   const stack = new pulumi.StackReference("promotion", {
     name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${from}`,
   });
-  return parseLastRun((await stack.getOutputDetails(lastRunOutput)).value);
+  return parseLastRun(await stack.getOutputDetails(lastRunOutput));
 }
 
 function nothingProved(environment: string, from: string): PipelineError {

@@ -67,7 +67,7 @@ export class BackupBucket extends pulumi.ComponentResource {
       { bucket: bucket.id, versioningConfiguration: { status: "Enabled" } },
       child,
     );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
+    const encryption = new aws.s3.BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
       {
         bucket: bucket.id,
@@ -92,12 +92,12 @@ export class BackupBucket extends pulumi.ComponentResource {
       },
       child,
     );
-    new aws.s3.BucketOwnershipControls(
+    const ownership = new aws.s3.BucketOwnershipControls(
       `${name}-ownership`,
       { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
       child,
     );
-    new aws.s3.BucketPolicy(
+    const access = new aws.s3.BucketPolicy(
       `${name}-policy`,
       { bucket: bucket.id, policy: bucket.arn.apply((arn) => policy(...tlsOnly(arn))) },
       // S3 refuses one of two changes of a bucket's access that come at once.
@@ -108,15 +108,26 @@ export class BackupBucket extends pulumi.ComponentResource {
       { bucket: bucket.id, rules: lifecycle(keepRemovedDays) },
       { parent: this, dependsOn: [versioning] },
     );
-    if (lockDays > 0)
-      new aws.s3.BucketObjectLockConfiguration(
-        `${name}-lock`,
-        { bucket: bucket.id, rule: { defaultRetention: { mode: "GOVERNANCE", days: lockDays } } },
-        { parent: this, dependsOn: [versioning] },
-      );
+    const locks =
+      lockDays === 0
+        ? []
+        : [
+            new aws.s3.BucketObjectLockConfiguration(
+              `${name}-lock`,
+              { bucket: bucket.id, rule: { defaultRetention: { mode: "GOVERNANCE", days: lockDays } } },
+              { parent: this, dependsOn: [versioning] },
+            ),
+          ];
 
     this.bucketName = bucket.bucket;
-    this.url = pulumi.interpolate`s3://${bucket.bucket}/${prefix}?region=${bucket.region}`;
+    // Known only once all of that is set: what is written before has no lock, no older versions and another key.
+    this.url = pulumi
+      .all([
+        bucket.bucket,
+        bucket.region,
+        ...[versioning, encryption, block, ownership, access, ...locks].map(({ id }) => id),
+      ])
+      .apply(([made, region]) => `s3://${made}/${prefix}?region=${region}`);
     this.access = pulumi.all([bucket.arn, key.arn]).apply(([bucketArn, keyArn]) => ({ bucketArn, keyArn, prefix }));
     this.registerOutputs({ url: this.url, bucketName: this.bucketName, access: this.access });
   }

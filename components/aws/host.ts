@@ -75,7 +75,7 @@ export class Host extends pulumi.ComponentResource {
       },
       child,
     );
-    const group = sshGroup(name, args, child);
+    const { group, rules } = sshGroup(name, args, child);
     const profile = instanceProfile(
       name,
       pulumi
@@ -117,7 +117,9 @@ export class Host extends pulumi.ComponentResource {
     this.instanceId = instance.id;
     this.securityGroupId = group.id;
     this.availabilityZone = instance.availabilityZone;
-    this.address = publicAddress ? fixedAddress(name, instance, child) : instance.privateIp;
+    const address = publicAddress ? fixedAddress(name, instance, child) : instance.privateIp;
+    // Nobody is sent there before SSH is let in.
+    this.address = pulumi.all([address, pulumi.all(rules.map(({ id }) => id))]).apply(([known]) => known);
     this.registerOutputs({
       address: this.address,
       instanceId: this.instanceId,
@@ -128,24 +130,30 @@ export class Host extends pulumi.ComponentResource {
 }
 
 /** Lets SSH in from named addresses, and everything out. */
-function sshGroup(name: string, args: HostArgs, child: pulumi.ResourceOptions): aws.ec2.SecurityGroup {
+function sshGroup(
+  name: string,
+  args: HostArgs,
+  child: pulumi.ResourceOptions,
+): { group: aws.ec2.SecurityGroup; rules: aws.vpc.SecurityGroupIngressRule[] } {
   const group = new aws.ec2.SecurityGroup(
     `${name}-group`,
     { vpcId: args.vpcId, description: `SSH to ${name} from named addresses`, tags: { Name: name } },
     child,
   );
-  for (const cidrIpv4 of args.sshFrom)
-    new aws.vpc.SecurityGroupIngressRule(
-      `${name}-ssh-${cidrIpv4}`,
-      { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4 },
-      child,
-    );
+  const rules = args.sshFrom.map(
+    (cidrIpv4) =>
+      new aws.vpc.SecurityGroupIngressRule(
+        `${name}-ssh-${cidrIpv4}`,
+        { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 22, toPort: 22, cidrIpv4 },
+        child,
+      ),
+  );
   new aws.vpc.SecurityGroupEgressRule(
     `${name}-out`,
     { securityGroupId: group.id, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" },
     child,
   );
-  return group;
+  return { group, rules };
 }
 
 function instanceProfile(

@@ -68,7 +68,8 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
           mapPublicIpOnLaunch: false,
           tags: { Name: `${name}-${kind}-${at + 1}` },
         },
-        child,
+        // A zone that is not available for a while must not move the subnet, and with it the host and its data volume.
+        { ...child, ignoreChanges: ["availabilityZone"] },
       );
       new aws.ec2.RouteTableAssociation(
         `${name}-${kind}-${at + 1}`,

@@ -74,7 +74,7 @@ export class RdsPostgres extends pulumi.ComponentResource {
       { vpcId: args.vpcId, description: `PostgreSQL of ${name}`, tags: { Name: name } },
       child,
     );
-    for (const cidrIpv4 of publicFrom) this.#rule(`from-${cidrIpv4}`, { cidrIpv4 });
+    const rules = publicFrom.map((cidrIpv4) => this.#rule(`from-${cidrIpv4}`, { cidrIpv4 }));
     const major = version.split(".")[0] ?? version;
     const parameters = new aws.rds.ParameterGroup(
       `${name}-parameters-${major}`,
@@ -127,7 +127,9 @@ export class RdsPostgres extends pulumi.ComponentResource {
         readSecrets("ReadMasterPassword", [masterArn]),
         keepSecret("KeepApplicationPassword", applicationArn),
       ]);
-    this.database = pulumi.all([instance.address, instance.port, master]).apply(([host, port, arn]): Database => ({
+    // Nobody is sent there before it lets them in.
+    const known = pulumi.all([instance.address, instance.port, master, pulumi.all(rules)]);
+    this.database = known.apply(([host, port, arn]): Database => ({
       host,
       port,
       name: database,
@@ -144,17 +146,18 @@ export class RdsPostgres extends pulumi.ComponentResource {
     });
   }
 
-  /** Lets the machines of a security group reach the database. */
-  letIn(label: string, securityGroupId: pulumi.Input<string>): void {
-    this.#rule(label, { referencedSecurityGroupId: securityGroupId });
+  /** Lets the machines of a security group reach the database. @returns the rule's id: known once they are let in */
+  letIn(label: string, securityGroupId: pulumi.Input<string>): pulumi.Output<string> {
+    return this.#rule(label, { referencedSecurityGroupId: securityGroupId });
   }
 
   #rule(label: string, from: Pick<aws.vpc.SecurityGroupIngressRuleArgs, "cidrIpv4" | "referencedSecurityGroupId">) {
-    new aws.vpc.SecurityGroupIngressRule(
+    const rule = new aws.vpc.SecurityGroupIngressRule(
       `${this.name}-${label}`,
       { securityGroupId: this.#group.id, ipProtocol: "tcp", fromPort: 5432, toPort: 5432, ...from },
       { parent: this },
     );
+    return rule.id;
   }
 }
 

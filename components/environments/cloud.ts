@@ -32,7 +32,8 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     publicFrom: database.publicFrom,
     protect: isProtected(name),
   });
-  const runs = runsOn(config) === "here" ? await runHere(args) : await onRunnerHost();
+  const { reached, ...runs } =
+    runsOn(config) === "here" ? { ...(await runHere(args)), reached: postgres.database } : await onRunnerHost();
   const prepared = runs.runner.stage(
     "database-prepare",
     {
@@ -40,7 +41,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       request: {
         environment: name,
         run,
-        database: postgres.database,
+        database: reached,
         applicationSecret: postgres.applicationSecretArn,
       },
     },
@@ -73,8 +74,9 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       statements: postgres.statements,
       region: region(),
     });
-    postgres.letIn("from-runner", host.securityGroupId);
-    return runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
+    const letIn = postgres.letIn("from-runner", host.securityGroupId);
+    const runs = await runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
+    return { ...runs, reached: pulumi.all([postgres.database, letIn]).apply(([database]) => database) };
   }
 }
 

@@ -3,33 +3,7 @@ import { LocalRunner } from "../../components/runner.js";
 import { MigrationPipeline } from "../../components/migrationPipeline.js";
 import { settingsSchema } from "../../pipeline/contracts.js";
 import { type Declared, underMocks, valueOf } from "./mocks.js";
-
-const at = { at: "2026-01-01T00:00:00.000Z", durationMs: 1, run: "run-1", environment: "local" };
-const identity = { systemIdentifier: "7", database: "shop", serverVersion: "15.1" };
-const ref = { name: "20250101000000_init", checksum: "abc" };
-const backup = {
-  ...at,
-  stage: "backup",
-  id: "run-1",
-  location: "file:///store/local/run-1",
-  manifestSha256: "f00",
-  identity,
-  tables: 1,
-  rows: 2,
-  bytes: 3,
-  removed: [],
-};
-const rehearsal = {
-  ...at,
-  stage: "rehearse",
-  backup: "run-1",
-  manifestSha256: "f00",
-  verdict: "proved",
-  summary: "the same 2 rows",
-  restored: { tables: 1, rows: 2, bytes: 3, durationMs: 1 },
-  migrations: [],
-};
-const migrate = { ...at, stage: "migrate", backup: "run-1", applied: [{ ...ref, durationMs: 1, attempts: 1 }] };
+import { backup, migrate, preflight, ref, rehearsal, verify } from "./stageResults.js";
 
 /** Proves the graph and what is handed on; that the stages do their work is proved elsewhere. */
 describe("MigrationPipeline", () => {
@@ -43,28 +17,11 @@ describe("MigrationPipeline", () => {
       return result;
     };
     declared = await underMocks({
-      preflight: recorded("preflight", {
-        ...at,
-        stage: "preflight",
-        identity,
-        databaseBytes: 1,
-        applied: [],
-        pending: [ref],
-        warnings: [],
-      }),
+      preflight: recorded("preflight", preflight),
       backup: recorded("backup", backup),
       rehearse: recorded("rehearse", rehearsal),
       migrate: recorded("migrate", migrate),
-      verify: recorded("verify", {
-        ...at,
-        stage: "verify",
-        migrations: [ref],
-        counts: {},
-        relations: 0,
-        findings: [],
-        health: { status: "healthy", tables: 1 },
-        report: "file:///store/local/run-1/report.md",
-      }),
+      verify: recorded("verify", verify),
       ...answers,
     });
     return new MigrationPipeline("pipeline", {

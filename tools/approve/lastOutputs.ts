@@ -10,8 +10,8 @@ export async function lastOutputs(
 ): Promise<{ readonly last: LastRun | undefined; readonly unknown?: string }> {
   try {
     const opened = await open(stack, prepare(stack, env), undefined, false);
-    const output = (await opened.outputs())[lastRunOutput];
-    return { last: parseLastRun(output?.value) };
+    const value: unknown = (await opened.outputs())[lastRunOutput]?.value;
+    return { last: parseLastRun({ value }) };
   } catch (error) {
     if (error instanceof StackNotFoundError) return { last: undefined };
     return { last: undefined, unknown: messageOf(error).trim().split("\n").slice(-3).join(" ") };
