@@ -39,6 +39,9 @@ export async function hostImage(): Promise<string> {
   return image;
 }
 
+/** What a machine behind a proxy reaches the network by. */
+const passedOn = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+
 async function makeImage(root: string, script: string): Promise<void> {
   const machine = await aptOfMachine();
   const mirror = machine.mirror === undefined ? [] : [machine.mirror];
@@ -66,6 +69,9 @@ async function makeImage(root: string, script: string): Promise<void> {
     "chroot",
     root,
     "env",
+    // Nothing of this process's surroundings, where npm puts settings that name files of this machine.
+    "-i",
+    ...passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [`${name}=${process.env[name]}`])),
     ...(existsSync(authorities) ? ["NODE_EXTRA_CA_CERTS=/root/machine.crt"] : []),
     `npm_config_registry=${registry}`,
     "bash",
