@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import pg from "pg";
 import type { Database } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
@@ -26,7 +26,7 @@ export async function createShadowDatabase(database: Database, log: Logger): Pro
   const client = await connect(database, { applicationName: "safe-migration shadow" });
   try {
     await dropLeftovers(client, database, log);
-    const name = prefix + randomBytes(6).toString("hex");
+    const name = beginningOf(database.name) + randomBytes(6).toString("hex");
     // Held until the shadow database is dropped; the server lets go of it when this process dies.
     await client.query("select pg_advisory_lock($1, hashtext($2))", [lockClass, name]);
     await client.query(await createStatement(client, name, database.migrateAs));
@@ -55,12 +55,18 @@ function markOf(name: string): string {
   return `safe-migration: shadow database of "${name}"; empty, in use for seconds only, and may be dropped`;
 }
 
+/** How the names of a database's shadow databases begin: one that was killed before it got its comment is known by it. */
+function beginningOf(name: string): string {
+  return `${prefix}${createHash("sha256").update(name).digest("hex").slice(0, 8)}_`;
+}
+
 async function dropLeftovers(client: pg.Client, database: Database, log: Logger): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select d.datname as name from pg_database d
-      where d.datname like $1 and shobj_description(d.oid, 'pg_database') = $2
+      where d.datname like $1 and coalesce(shobj_description(d.oid, 'pg_database'), $2) = $2
+        and (starts_with(d.datname, $3) or shobj_description(d.oid, 'pg_database') is not null)
         and not exists (select from pg_stat_activity a where a.datid = d.oid)`,
-    [`${prefix.replaceAll("_", "\\_")}%`, markOf(database.name)],
+    [`${prefix.replaceAll("_", "\\_")}%`, markOf(database.name), beginningOf(database.name)],
   );
   for (const { name } of rows) {
     const { rows: locks } = await client.query<{ free: boolean }>(

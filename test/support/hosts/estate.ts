@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { type InlineProgramArgs, LocalWorkspace, type OutputMap } from "@pulumi/pulumi/automation";
@@ -53,7 +53,9 @@ export class Estate {
       new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: motoRegion } }),
     );
     for (const folder of ["state", "work", "build"]) await mkdir(join(hosts.folder, folder));
-    await cp(join(repository, "prisma"), estate.project, { recursive: true });
+    // Without the client, which is generated anew beside the copy of the schema.
+    const filter = (source: string) => basename(source) !== "generated";
+    await cp(join(repository, "prisma"), estate.project, { recursive: true, filter });
     await Promise.all(names.map(async (name, at) => estate.#places.set(name, await estate.#make(name, 10 + 2 * at))));
     return estate;
   }
