@@ -6,10 +6,10 @@ import { describeHistory } from "../checks/history.js";
 import { findOrphans } from "../checks/orphans.js";
 import { withWholeView } from "../checks/wholeView.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
-import { PipelineError } from "../errors.js";
+import { PipelineError, messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
-import { withClient } from "../postgres/connection.js";
+import { sqlState, withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { diffDrift } from "../prisma/drift.js";
 import { driftProof } from "../prisma/driftProof.js";
@@ -52,7 +52,7 @@ export async function verify(request: VerifyRequest, context: StageContext): Pro
   // Where the history is not what the folder says, tables may be missing; looking further would only add noise.
   const look = findings.length === 0;
   const looks = [
-    look ? lookAtData(database, schema, progress) : Promise.resolve(nothingSeen),
+    look ? lookAtData(database, schema, progress).catch(schemaAhead) : Promise.resolve(nothingSeen),
     look
       ? findDrift(request, context, { folder, schema, history }).then((found) => (progress("drift"), found))
       : Promise.resolve([]),
@@ -125,6 +125,18 @@ async function lookAtData(
     );
     return { findings, counts, rows: Object.fromEntries(rows) };
   });
+}
+
+/** A schema that was changed without a migration names tables or columns that are not there. */
+function schemaAhead(error: unknown): DataSeen {
+  if (!["42P01", "42703", "3F000"].includes(sqlState(error) ?? "")) throw error;
+  const finding: Finding = {
+    check: "schema",
+    severity: "error",
+    message: `the Prisma schema has what no migration makes: ${messageOf(error)}`,
+    remedy: "make the migration: npm run prisma:migrate:create -- --name NAME",
+  };
+  return { ...nothingSeen, findings: [finding] };
 }
 
 async function findDrift(

@@ -312,6 +312,14 @@ describe("the stages, one after the other", function () {
       await query(database, "SELECT setval($1, $2::bigint)", [row?.sequence, row?.last]);
     });
 
+    it("a model that no migration makes", async () => {
+      const path = join(folder, "schema.prisma");
+      const text = await readFile(path, "utf8");
+      await writeFile(path, `${text}\nmodel Forgotten {\n  id Int @id\n}\n`);
+      assert.match(await findings(), /schema: the Prisma schema has what no migration makes: .*"public\.Forgotten"/);
+      await writeFile(path, text);
+    });
+
     it("that row security hides rows from the role, instead of counting what it is shown", async () => {
       await query(
         database,

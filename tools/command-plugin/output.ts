@@ -80,12 +80,13 @@ const escapes: Record<string, string> = {
 
 /** A string as Go's `%q` prints it. */
 export function quote(text: string): string {
-  const escaped = text.replace(
-    // eslint-disable-next-line no-control-regex -- control characters are what is to be escaped
-    /[\x00-\x1f\x7f"\\]/g,
-    (found) => escapes[found] ?? `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  const escaped = text.replace(/[\p{Cc}"\\]/gu, (found) => escapes[found] ?? escapeCode(found.charCodeAt(0)));
   return `"${escaped}"`;
+}
+
+/** Go writes ASCII control characters with two digits, those after it with four. */
+function escapeCode(code: number): string {
+  return code < 0x80 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
 /** The variables by which a command learns what its predecessor printed. */

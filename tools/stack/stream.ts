@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** What the engine prints, line by line: shown without its empty progress marks, and read for what failed. */
 export class EngineStream {
   #rest = "";
@@ -32,8 +34,8 @@ export class EngineStream {
   }
 
   #line(line: string): void {
-    // eslint-disable-next-line no-control-regex -- colours are not part of what is said
-    const plain = line.replace(/\x1b\[[0-9;]*m/g, "");
+    // Colours are not part of what is said.
+    const plain = stripVTControlCharacters(line);
     if (plain.startsWith("@ ")) return;
     if (/\berror: /.test(plain)) this.#explained = true;
     const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);
