@@ -52,9 +52,20 @@ describe("promotion on hosts", function () {
     assert.notEqual(first.staging.identity.systemIdentifier, first.prod.identity.systemIdentifier);
   });
 
-  it("a migration that fails in its second statement on staging leaves nothing, and says so", async () => {
+  it("a migration that fails in its second statement on staging is stopped in the rehearsal, before it is tried there", async () => {
     const name = "20260601000000_half";
     await estate.addMigration(name, "CREATE TABLE half (id int);\nINSERT INTO half VALUES ('x');\n");
+    const { ok, output } = await estate.up("staging");
+    assert.ok(!ok);
+    assert.match(output, /20260601000000_half fails on the restored copy/);
+    assert.equal(await sql("staging", "SELECT to_regclass('half') IS NULL"), "t");
+    await estate.removeMigration(name);
+  });
+
+  it("one that fails in its second statement on staging alone, and not on the copy, leaves nothing, and says so", async () => {
+    const name = "20260601000000_half";
+    const onlyThere = "(CASE current_database() WHEN 'happy_baby_style' THEN 'x' ELSE '1' END)::int";
+    await estate.addMigration(name, `CREATE TABLE half (id int);\nINSERT INTO half SELECT ${onlyThere};\n`);
     const { ok, output } = await estate.up("staging");
     assert.ok(!ok);
     assert.match(output, /20260601000000_half was rolled back whole/);
