@@ -37,7 +37,7 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
     };
     const run = newRunId();
     const ready = hostReady("host-ready", { connection, instance, timeoutSeconds: args.readySeconds });
-    const bundle = await hostBundle(paths);
+    const bundle = await bundleInTurn(paths);
     const runner = new RemoteRunner("runner", { connection, instance, bundle, ready: ready.stdout });
     const project = await hostProject(paths);
     const database = runner
@@ -72,4 +72,13 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
       identity: pipeline.preflight.identity,
     };
   };
+}
+
+let lastBundle: Promise<unknown> = Promise.resolve();
+
+/** Both stacks are updated by this one process, at once and from one project, whose client and bundle are built in one place. */
+function bundleInTurn(paths: Parameters<typeof hostBundle>[0]): ReturnType<typeof hostBundle> {
+  const bundle = lastBundle.catch(() => undefined).then(() => hostBundle(paths));
+  lastBundle = bundle;
+  return bundle;
 }
