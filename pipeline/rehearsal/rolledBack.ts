@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import type { RehearsedMigration } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
@@ -6,7 +6,7 @@ import { prepareReader } from "../postgres/readSession.js";
 import type { Migration } from "../prisma/migrations.js";
 import { cannotRunInTransaction } from "../prisma/nonTransactional.js";
 import { lineOf } from "../prisma/plan.js";
-import { type Session, sessionConfig } from "../prisma/session.js";
+import type { Session } from "../prisma/session.js";
 import { type TimeoutLimits, timeoutClassOfAll, timeoutsOf } from "../prisma/timeouts.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { cannotBeTried, clusterStatements, clusterWide, describeCluster } from "./clusterWide.js";
@@ -16,6 +16,7 @@ import { rehearsalFailed, tell, unexpected } from "./judged.js";
 import type { Observed } from "./observed.js";
 import { readShape } from "./shape.js";
 import { type Trial, changedForm, observe, triable } from "./touched.js";
+import { inTrialTransaction } from "./trialTransaction.js";
 
 export interface RolledBackOptions {
   readonly session: Session;
@@ -38,13 +39,7 @@ export async function rehearseRolledBack(
   options: RolledBackOptions,
 ): Promise<RehearsedMigration[]> {
   const { session, log, signal } = options;
-  const client = new pg.Client(await sessionConfig(session, "safe-migration trial"));
-  client.on("error", () => undefined);
-  await client.connect();
-  const stop = () => void client.end().catch(() => undefined);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    await client.query("BEGIN");
+  return inTrialTransaction(session, signal, async (client) => {
     const rehearsed: RehearsedMigration[] = [];
     for (const migration of migrations) {
       const first = migrations[0] === migration ? undefined : migrations[0]?.name;
@@ -53,14 +48,7 @@ export async function rehearseRolledBack(
       rehearsed.push(one);
     }
     return rehearsed;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    await client.query("ROLLBACK").catch(() => undefined);
-    await client.end().catch(() => undefined);
-  }
+  });
 }
 
 /** @param first the migration before this one that changes the whole cluster; `undefined`: this one does. */

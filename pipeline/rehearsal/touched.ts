@@ -1,12 +1,12 @@
-import pg from "pg";
+import type pg from "pg";
 import { z } from "zod";
 import type { Migration } from "../prisma/migrations.js";
 import { type ScriptPlan, type Statement, lineOf } from "../prisma/plan.js";
 import type { Session } from "../prisma/session.js";
-import { sessionConfig } from "../prisma/session.js";
 import { cannotBeTried } from "./clusterWide.js";
 import { sendInCopy } from "./dropRole.js";
 import { type TableShape, readShape } from "./shape.js";
+import { inTrialTransaction } from "./trialTransaction.js";
 
 /** One statement as it ran on the copy. */
 export interface StatementEvidence {
@@ -51,22 +51,12 @@ export async function tryMigration(
 ): Promise<Trial | undefined> {
   const statements = triable(migration.plan);
   if (statements === undefined || migration.plan.kind === "alone") return undefined;
-  const client = new pg.Client(await sessionConfig(session, "safe-migration trial"));
-  client.on("error", () => undefined);
-  await client.connect();
-  const stop = () => void client.end().catch(() => undefined);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    await client.query("BEGIN");
-    return await observe(client, statements, migration.sql);
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    await client.query("ROLLBACK").catch(() => undefined);
-    await client.end().catch(() => undefined);
-  }
+  return inTrialTransaction(session, signal, (client) =>
+    observe(client, statements, migration.sql).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    }),
+  );
 }
 
 /** Runs statements in the transaction that is open; what is told of tables may be of earlier statements of that transaction, too. */
