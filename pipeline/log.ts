@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { coloursFor } from "./colours.js";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
@@ -84,7 +85,7 @@ const progressEvery = 2_000;
 export function createLogger(options: LogOptions): Logger {
   const now = options.now ?? Date.now;
   const started = now();
-  const colours = pc.createColors(options.terminal && pc.isColorSupported);
+  const colours = coloursFor(options.terminal);
   let lastProgress = 0;
   let openLine = false;
 

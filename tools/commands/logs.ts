@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
-import pc from "picocolors";
+import { coloursFor } from "../../pipeline/colours.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import type { Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
@@ -29,7 +29,7 @@ const everyMs = 2_000;
 async function act({ stack, run, stage, logLevel, json = false, follow = false }: Flags): Promise<void> {
   const store = openStore(storeOf(readTarget(stack)));
   const wanted: Wanted = { level: logLevel, json, ...(stage === undefined ? {} : { stage }) };
-  const colours = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+  const colours = coloursFor(process.stdout.isTTY);
   const seen = new Map<string, number>();
   const print = async (name: string) => {
     for (const line of newLines(await readEvidence(store, stack, name), wanted, seen, colours))

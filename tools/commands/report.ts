@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
-import pc from "picocolors";
+import { coloursFor } from "../../pipeline/colours.js";
 import { PipelineError, messageOf } from "../../pipeline/errors.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import { type History, readHistory } from "../../pipeline/report/history.js";
@@ -51,7 +51,7 @@ async function act(flags: Flags): Promise<void> {
     process.stdout.write(`${JSON.stringify(history, null, 2)}\n`);
     return;
   }
-  const colours = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+  const colours = coloursFor(process.stdout.isTTY);
   process.stdout.write(describeHistory(history, flags.all === true ? Infinity : fewRuns, colours));
   const newest = history.runs.find(({ page }) => page !== undefined)?.page;
   if (flags.open === true && newest !== undefined) show(newest);

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import pc from "picocolors";
+import { coloursFor } from "../../colours.js";
 import type { FileRisk, RiskFinding, Tier } from "../types.js";
 
 export interface TableOptions {
@@ -13,7 +13,7 @@ const marks: Readonly<Record<Tier, string>> = { safe: "🟢", risky: "🟡", dan
 /** For a person: what is above safe with the safe way, the rest as a count. */
 export function renderTable(risks: readonly FileRisk[], { width, colours }: TableOptions): string {
   if (risks.length === 0) return "There is no migration to judge.";
-  const paint = pc.createColors(colours);
+  const paint = coloursFor(colours);
   const colour: Readonly<Record<Tier, (text: string) => string>> = {
     safe: paint.green,
     risky: paint.yellow,
