@@ -74,7 +74,7 @@ async function up(args: Arguments, place: Place): Promise<void> {
     stack.up({ ...options, suppressOutputs: args.command === "start" }),
   );
   if (args.command === "start") {
-    process.stdout.write(`\n${renderTable(visible(result.outputs), process.stdout.columns ?? 100)}\n`);
+    process.stdout.write(`\n${renderTable(visible(result.outputs), process.stdout.columns || 100)}\n`);
   }
 }
 

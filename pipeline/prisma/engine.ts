@@ -11,7 +11,7 @@ import type { Database, Project } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { type Logger, silent } from "../log.js";
 import { MendedAdapterFactory } from "./adapter.js";
-import type { MigrationsFolder } from "./migrations.js";
+import type { Migration, MigrationsFolder } from "./migrations.js";
 import { type PrismaSchema, type SchemaFile, loadSchema } from "./schema.js";
 import { pairs } from "./schemaFiles.js";
 import { ScriptFailure } from "./script.js";
@@ -153,7 +153,13 @@ function translate(error: unknown, failure: unknown): unknown {
 }
 
 /** The migrations in the form that the engine takes. */
-export function toMigrationList({ folder, lockfile, migrations }: MigrationsFolder): MigrationList {
+export function toMigrationList({
+  folder,
+  lockfile,
+  migrations,
+}: Pick<MigrationsFolder, "folder" | "lockfile"> & {
+  readonly migrations: readonly Pick<Migration, "name" | "sql">[];
+}): MigrationList {
   return {
     baseDir: folder,
     // Without the file the engine cannot tell for which database to compare, though it applies migrations.

@@ -21,10 +21,13 @@ describe("prisma:migrate:create writes the way back", function () {
     project = await writeProject(
       {
         [init]: `CREATE TYPE "Mood" AS ENUM ('GOOD', 'BAD');
-CREATE TABLE "A" ("id" INTEGER NOT NULL, "gone" TEXT, "mood" "Mood", CONSTRAINT "A_pkey" PRIMARY KEY ("id"));
-CREATE TABLE "B" ("id" INTEGER NOT NULL, CONSTRAINT "B_pkey" PRIMARY KEY ("id"));`,
+CREATE TABLE "A" ("id" INTEGER NOT NULL, "gone" TEXT, "kept" INTEGER, "mood" "Mood", CONSTRAINT "A_pkey" PRIMARY KEY ("id"));
+CREATE TABLE "B" ("id" INTEGER NOT NULL, CONSTRAINT "B_pkey" PRIMARY KEY ("id"));
+CREATE INDEX "A_kept_idx" ON "A"("kept");
+-- What Prisma's schema cannot say: it takes this for the index above.
+CREATE INDEX "A_a_few_idx" ON "A"("kept") WHERE "kept" > 0;`,
       },
-      "enum Mood {\n  GOOD\n}\n\nmodel A {\n  id Int @id\n  mood Mood?\n  made Int?\n\n  @@index([made])\n}\n",
+      "enum Mood {\n  GOOD\n}\n\nmodel A {\n  id Int @id\n  mood Mood?\n  made Int?\n  kept Int?\n\n  @@index([made])\n  @@index([kept])\n}\n",
     );
     await query(database, await readFile(path.join(project.migrations, init, "migration.sql"), "utf8"));
   });
@@ -49,6 +52,7 @@ CREATE TABLE "B" ("id" INTEGER NOT NULL, CONSTRAINT "B_pkey" PRIMARY KEY ("id"))
     assert.match(down, /- the rows of table "B"/);
     assert.match(down, /- which rows held a value that is taken out of enum "Mood"/);
     assert.match(down, /IS LOST[^]*- the values of column "made" of "public"\."A" are lost/);
+    assert.doesNotMatch(down, /_idx" RENAME/, "undoes what the migration does, and no more");
     await query(database, await readFile(path.join(folder, "migration.sql"), "utf8"));
     const changed = await diffDrift(database, project, { applied: [init] });
     assert.equal(changed.drifted, true);

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Database, Project } from "../../pipeline/contracts.js";
 import { type NewMigration, writeMigration } from "../../pipeline/prisma/authoring.js";
-import { allTables, toMigrationList, toSchemasContainer, withEngine } from "../../pipeline/prisma/engine.js";
+import { allTables, toMigrationList, withEngine } from "../../pipeline/prisma/engine.js";
 import { isFolder, readMigrations, type MigrationsFolder } from "../../pipeline/prisma/migrations.js";
 import { loadParser } from "../../pipeline/prisma/plan.js";
 import { explainReplay } from "../../pipeline/prisma/replayFailed.js";
@@ -12,20 +12,26 @@ import { downSql, emptyDownSql } from "./downSql.js";
 const scriptName = "down.sql";
 
 /**
- * Works out the way back from the Prisma schema as it is now to what the migrations of the folder make. To be called before the
- * new migration is written into the folder.
+ * Works out the way back from what the migrations of the folder and the new one make to what those of the folder make. To be
+ * called before the new migration is written into the folder.
+ *
+ * Both sides are replayed: what Prisma's schema cannot say (a partial index over the columns of a whole one) is then on both,
+ * and no difference. Compared with the Prisma schema it would be one, with SQL that undoes what the migration never did.
  */
 export async function workOutDown(
   database: Database,
   project: Pick<Project, "schema" | "migrations">,
-  forward: Pick<NewMigration, "sql" | "empty">,
+  forward: NewMigration,
   options: { readonly environment: string },
 ): Promise<string> {
   if (forward.empty) return emptyDownSql;
   const folder = await foldersMigrations(project.migrations);
   const script = await explainReplay(project.migrations, options, () =>
-    withEngine(database, project, options, async ({ api, schema }) => {
-      const from = { tag: "schemaDatamodel", ...toSchemasContainer(schema) } as const;
+    withEngine(database, project, options, async ({ api }) => {
+      const from = {
+        tag: "migrations",
+        ...toMigrationList({ ...folder, migrations: [...folder.migrations, forward] }),
+      } as const;
       const to = { tag: "migrations", ...toMigrationList(folder) } as const;
       return (await api.diff({ from, to, script: true, exitCode: null, filters: allTables })).stdout ?? "";
     }),
