@@ -2,6 +2,7 @@ import { z } from "zod";
 import { backupResult } from "./backup.js";
 import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
+import { tiers } from "../risk/types.js";
 import { resultFields, stageRequest } from "./request.js";
 
 export const rehearseRequest = stageRequest.extend({ backup: backupResult, preflight: preflightResult.optional() });
@@ -17,6 +18,37 @@ const restoredCopy = z.strictObject({
   durationMs: z.int(),
 });
 
+const tier = z.enum(tiers);
+
+/** What the copy showed of a migration's risk, against what its file and the database had said. */
+export const riskEvidence = z.strictObject({
+  /** The tier that preflight's gate went by. */
+  asked: tier,
+  /** The tier by what was measured. */
+  tier,
+  verdict: z.enum(["confirmed", "raised", "lowered"]),
+  /** What makes it graver than was asked; `line` 0: of the migration as a whole. */
+  raises: z.array(z.strictObject({ tier, line: z.int(), message: z.string() })),
+  /** Findings that did not come true on this data. The gate asks for them all the same. */
+  disproved: z.array(z.string()),
+  /** Those that held locks, or ran, the longest. */
+  statements: z.array(
+    z.strictObject({
+      /** 0: the migration as a whole. */
+      line: z.int(),
+      durationMs: z.int(),
+      /** To the end of its transaction, in milliseconds. */
+      heldMs: z.int(),
+      /** `public.orders AccessExclusiveLock` */
+      locks: z.array(z.string()),
+      rewrites: z.array(z.string()),
+      /** Tables and columns that were there: `public.users.phone`. */
+      drops: z.array(z.string()),
+    }),
+  ),
+});
+export type RiskEvidence = z.infer<typeof riskEvidence>;
+
 /** A pending migration as it ran on the copy; lists are cut where they are long, the stage's log has all. */
 export const rehearsedMigration = migrationRef.extend({
   /** As a whole, in milliseconds: what the real one will probably take on this data. */
@@ -29,6 +61,8 @@ export const rehearsedMigration = migrationRef.extend({
   locks: z.array(z.string()),
   /** What it declares and did not do on this data. */
   unused: z.array(z.string()),
+  /** Its risk by what was measured. Absent in results of earlier versions, and where it was not run. */
+  evidence: riskEvidence.optional(),
   /** Why it was not committed on the copy, and its `down.sql` not run; absent: it was committed. */
   notCommitted: z
     .strictObject({

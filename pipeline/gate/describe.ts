@@ -34,7 +34,8 @@ export function describeVerdict(verdict: Verdict): string {
 
 function describeFinding({ line, tier, rule, message, safer, ignored }: RiskFinding): string[] {
   const answer = ignored === undefined ? [] : [`    ignored: ${ignored.reason}`];
-  return [`  line ${line}: ${tier}, ${rule}: ${message}`, ...answer, ...(safer === "" ? [] : [`    safer: ${safer}`])];
+  const place = line === 0 ? "as a whole" : `line ${line}`;
+  return [`  ${place}: ${tier}, ${rule}: ${message}`, ...answer, ...(safer === "" ? [] : [`    safer: ${safer}`])];
 }
 
 /** The command that lets a migration through, for one who has looked at it. */

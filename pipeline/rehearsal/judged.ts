@@ -2,24 +2,44 @@ import type { RehearsedMigration } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import type { Migration } from "../prisma/migrations.js";
+import type { Decision } from "../gate/decide.js";
+import type { Policy } from "../gate/policy.js";
 import { declarationsOf } from "./declarations.js";
+import { type Thresholds, describeRaise, judgeByEvidence, tellStatements } from "./evidence.js";
 import { type Observed, declare, describeObserved, judge } from "./observed.js";
 import type { TableShape } from "./shape.js";
-import type { Trial } from "./touched.js";
+import type { StatementEvidence } from "./touched.js";
 
 /** How many of each kind a result names, as it is kept in the state; the log has all. */
 const most = 20;
 
+/** By what the risk of the pending migrations is judged. */
+export interface Weights {
+  /** What the gate says of the copy, which holds what the database does. */
+  readonly decisions: readonly Decision[];
+  readonly policy: Policy;
+  readonly thresholds: Thresholds;
+}
+
+/** What was seen of one migration on the copy. */
+export interface Seen {
+  readonly observed: readonly Observed[];
+  /** `undefined`: nothing is known of its statements. */
+  readonly statements: readonly StatementEvidence[] | undefined;
+  /** It wrote to tables that were there, or may have. */
+  readonly wrote: boolean;
+  readonly durationMs: number;
+}
+
 /**
- * Holds what a migration did on the copy against what it declares, and tells of it in the log.
+ * Holds what a migration did on the copy against what it declares, and against the risk that was seen in it; tells of it in the log.
  *
  * @throws PipelineError (`UNDECLARED_LOSS`)
  */
 export function tell(
   migration: Migration,
-  observed: readonly Observed[],
-  trial: Trial | undefined,
-  durationMs: number,
+  { observed, statements, wrote, durationMs }: Seen,
+  { decisions, policy, thresholds }: Weights,
   log: Logger,
 ): { readonly result: RehearsedMigration; readonly declared: readonly Observed[] } {
   const { name, checksum } = migration;
@@ -28,21 +48,44 @@ export function tell(
   for (const { text, effect, line } of unused)
     log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
   const changes = declared.map(describeObserved);
-  const evidence = describeTrial(trial);
+  const seen = describeStatements(statements ?? []);
   log.info(`${name} keeps every value${changes.length === 0 ? "" : ` but what it declares: ${changes.join("; ")}`}`, {
     ms: durationMs,
   });
-  for (const line of evidence.lines) log.info(`${name}, ${line}`);
+  for (const line of seen.lines) log.info(`${name}, ${line}`);
+  const assessed = decisions.find((decision) => decision.assessed.migration === name)?.assessed;
+  const measured = { statements, observed: declared, wrote };
+  const judged = assessed === undefined ? undefined : judgeByEvidence(assessed, policy, measured, thresholds);
+  if (judged !== undefined) tellEvidence(name, judged, log);
   const result = {
     name,
     checksum,
     durationMs,
     changes: changes.slice(0, most),
-    rewrites: evidence.rewrites.slice(0, most),
-    locks: evidence.locks.slice(0, most),
+    rewrites: seen.rewrites.slice(0, most),
+    locks: seen.locks.slice(0, most),
     unused: unused.map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
+    ...(judged === undefined
+      ? {}
+      : {
+          evidence: {
+            ...judged,
+            raises: judged.raises.slice(0, most),
+            disproved: judged.disproved.slice(0, most),
+            statements: tellStatements(statements ?? []),
+          },
+        }),
   };
   return { result, declared };
+}
+
+function tellEvidence(name: string, judged: ReturnType<typeof judgeByEvidence>, log: Logger): void {
+  const { asked, tier, verdict, raises, disproved } = judged;
+  if (verdict === "raised") {
+    log.warn(`${name} is ${tier}, not ${asked}: ${raises.map(describeRaise).join("; ")}`);
+  } else if (verdict === "lowered") {
+    log.info(`${name} is ${tier} on this data, where its file says ${asked}: ${disproved.join("; ")}`);
+  }
 }
 
 /** @param rolledBack the migration for whose sake this one was tried in a transaction that is rolled back, if it was. */
@@ -63,16 +106,20 @@ export function rehearsalFailed(name: string, problem: string, rolledBack?: stri
   );
 }
 
-function describeTrial(trial: Trial | undefined) {
-  const statements = trial?.statements ?? [];
-  const lines = statements.map(({ line, durationMs, locks, rewritten }) => {
-    const rewrites = rewritten.length === 0 ? "" : `, rewrites ${rewritten.join(", ")}`;
-    return `line ${line}: ${durationMs} ms${locks.length === 0 ? "" : `, takes ${locks.join(", ")}`}${rewrites}`;
+function describeStatements(statements: readonly StatementEvidence[]) {
+  const named = ({ locks }: StatementEvidence) => locks.map(({ table, mode }) => `${table} ${mode}`);
+  const lines = statements.map((statement) => {
+    const { line, durationMs, heldMs, rewritten, dropped } = statement;
+    const locks = named(statement);
+    const held = locks.length === 0 ? "" : `, holds ${locks.join(", ")} for ${heldMs} ms`;
+    const rewrites = rewritten.length === 0 ? "" : `, rewrites ${rewritten.map(({ table }) => table).join(", ")}`;
+    const drops = dropped.length === 0 ? "" : `, drops ${dropped.join(", ")}`;
+    return `${line === 0 ? "as a whole" : `line ${line}`}: ${durationMs} ms${held}${rewrites}${drops}`;
   });
   return {
     lines,
-    rewrites: [...new Set(statements.flatMap(({ rewritten }) => rewritten))],
-    locks: [...new Set(statements.flatMap(({ locks }) => locks))],
+    rewrites: [...new Set(statements.flatMap(({ rewritten }) => rewritten.map(({ table }) => table)))],
+    locks: [...new Set(statements.flatMap(named))],
   };
 }
 

@@ -4,22 +4,22 @@ import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { withClient } from "../postgres/connection.js";
 import { openReader } from "../postgres/readSession.js";
-import { MigrationFailure, applyMigration, clearFailed } from "../prisma/apply.js";
-import { compareHistory, historyTable, readHistory } from "../prisma/history.js";
+import { clearFailed } from "../prisma/apply.js";
+import { compareHistory, readHistory } from "../prisma/history.js";
 import { type Migration, type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { settleInterrupted } from "../prisma/settle.js";
 import type { Manifest } from "../store/manifest.js";
-import { type KeptTable, forgetTable, keepTable } from "./before.js";
+import { policyOf } from "../gate/policy.js";
+import { reviewOnDatabase } from "../gate/review.js";
 import { compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements } from "./clusterWide.js";
-import { compareTable } from "./compare.js";
 import { declarationsOf } from "./declarations.js";
-import { tell, rehearsalFailed, unexpected } from "./judged.js";
-import type { Observed } from "./observed.js";
+import type { Weights } from "./judged.js";
+import { type Tools, applyToCopy, historyTables, rehearseOne } from "./one.js";
 import { rehearseRolledBack } from "./rolledBack.js";
-import { type TableShape, readShape } from "./shape.js";
-import { type Trial, changedForm, tryMigration } from "./touched.js";
+import { readShape } from "./shape.js";
+import { tryMigration } from "./touched.js";
 import { assertUntouched } from "./untouched.js";
 import { type Back, type Forward, rehearseBack } from "./wayBack.js";
 
@@ -48,6 +48,8 @@ export async function rehearseMigrations(
   for (const { name, sql } of pending) declarationsOf(name, sql);
   const reader = await openComparer(copy);
   try {
+    const tools = { copy, folder, schema, reader, log, signal };
+    const weights = await weigh(request, copy, folder, pending, reader);
     const first = await readShape(reader);
     const touched = new Set(historyTables(first, schema));
     const rehearsed: RehearsedMigration[] = [];
@@ -62,16 +64,16 @@ export async function rehearseMigrations(
         const history = new Set(historyTables(await readShape(reader), schema));
         const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
         const limits = { lockTimeoutMs, statementTimeoutMs };
-        const rest = { session, limits, history, log, signal };
+        const rest = { session, limits, history, weights, log, signal };
         rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
         break;
       }
-      const one = await rehearseOne(request, options, { folder, schema, reader }, migration, trial);
+      const one = await rehearseOne(request, tools, weights, migration, trial);
       for (const oid of one.touched) touched.add(oid);
       rehearsed.push(one.result);
       forwards.push(one.forward);
     }
-    const backs = await goBackAndForth(request, options, { folder, schema, reader }, forwards);
+    const backs = await goBackAndForth(request, tools, forwards);
     for (const back of backs) for (const oid of back.touched) touched.add(oid);
     await assertUntouched(reader, options.manifest.fingerprints, first, touched);
     return rehearsed.map((one) => ({
@@ -98,6 +100,29 @@ async function pendingOnCopy(
   return history.pending;
 }
 
+/** The risk of the pending migrations, as the gate sees it on the copy: its data are the database's. */
+async function weigh(
+  request: RehearseRequest,
+  copy: Database,
+  folder: MigrationsFolder,
+  pending: readonly Migration[],
+  reader: pg.Client,
+): Promise<Weights> {
+  const { environment, settings } = request;
+  const { rows } = await reader.query<{ major: number }>(
+    "SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS major",
+  );
+  const names = new Set(pending.map(({ name }) => name));
+  const { decisions } = await reviewOnDatabase({ ...request, database: copy }, folder, names, rows[0]?.major ?? 0);
+  const { refusedAfterMs, maxRefusedMs } = settings.migrate;
+  const { largeTableBytes } = settings.risk;
+  return {
+    decisions,
+    policy: policyOf(environment, settings.risk),
+    thresholds: { refusedAfterMs, maxRefusedMs, largeTableBytes },
+  };
+}
+
 /** A session that keeps and compares values; it casts as a migration's session does, whose time zone counts. */
 async function openComparer(copy: Database): Promise<pg.Client> {
   const reader = await openReader(copy, "safe-migration compare");
@@ -106,66 +131,13 @@ async function openComparer(copy: Database): Promise<pg.Client> {
   return reader;
 }
 
-function historyTables(shape: ReadonlyMap<number, TableShape>, { defaultSchema }: PrismaSchema): number[] {
-  const own = [...shape.values()].filter(({ schema, name }) => schema === defaultSchema && name === historyTable);
-  return own.map(({ oid }) => oid);
-}
-
-interface Tools {
-  readonly folder: MigrationsFolder;
-  readonly schema: PrismaSchema;
-  readonly reader: pg.Client;
-}
-
-async function rehearseOne(
-  request: RehearseRequest,
-  { copy, log, signal }: CopyOptions,
-  { folder, schema, reader }: Tools,
-  migration: Migration,
-  trial: Trial | undefined,
-): Promise<{ readonly result: RehearsedMigration; readonly forward: Forward; readonly touched: readonly number[] }> {
-  const { name, plan } = migration;
-  const before = await readShape(reader);
-  const catalogue = await readCatalogue(reader);
-  const history = new Set(historyTables(before, schema));
-  // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
-  const assumed = plan.kind === "alone" ? [] : [...before.keys()];
-  const kept: KeptTable[] = [];
-  for (const oid of trial === undefined || plan.kind !== "transaction" ? assumed : trial.touched) {
-    const shape = before.get(oid);
-    if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
-  }
-  const { durationMs } = await apply(request, copy, { folder, schema, log, signal }, name);
-  const after = await readShape(reader);
-  const observed: Observed[] = [];
-  for (const table of kept) {
-    observed.push(...(await compareTable(reader, table, after.get(table.shape.oid))));
-    await forgetTable(reader, table);
-  }
-  const missed = [...before.values()].filter(({ oid }) => {
-    return (
-      !history.has(oid) &&
-      !kept.some(({ shape }) => shape.oid === oid) &&
-      changedForm(before.get(oid) ?? neverThere, after.get(oid))
-    );
-  });
-  if (missed.length > 0) throw unexpected(name, missed);
-  const { result, declared } = tell(migration, observed, trial, durationMs, log);
-  const forward = { migration, catalogue, shape: before, observed: declared };
-  return { result, forward, touched: kept.map(({ shape }) => shape.oid) };
-}
-
 /**
  * The ways back, and forward once more, so that what is proved last is what will run.
  *
  * @throws PipelineError (`WRONG_DOWN`) for a wrong one, where the configuration refuses it.
  */
-async function goBackAndForth(
-  request: RehearseRequest,
-  { copy, log, signal }: CopyOptions,
-  { folder, schema, reader }: Tools,
-  forwards: readonly Forward[],
-): Promise<Back[]> {
+async function goBackAndForth(request: RehearseRequest, tools: Tools, forwards: readonly Forward[]): Promise<Back[]> {
+  const { copy, schema, reader, log, signal } = tools;
   const { statementTimeoutMs, lockTimeoutMs } = request.settings.migrate;
   const limits = { statementTimeoutMs, lockTimeoutMs, log, signal };
   const { defaultSchema } = schema;
@@ -176,7 +148,7 @@ async function goBackAndForth(
   const taken = backs.filter(({ result }) => result.verdict === "proved").toReversed();
   // A wrong one has left the copy in a state that no migration was written for.
   if (wrong !== undefined) return backs;
-  for (const { name } of taken) await apply(request, copy, { folder, schema, log, signal }, name);
+  for (const { name } of taken) await applyToCopy(request, tools, name);
   const differences = taken.length === 0 ? [] : compareCatalogues(whole, await readCatalogue(reader));
   if (differences.length > 0) throw unsteady(taken, differences);
   return backs;
@@ -200,24 +172,4 @@ function unsteady(taken: readonly Back[], differences: readonly string[]): Pipel
     state: "The database was not touched: the migrations were only tried on a restored copy, which is dropped.",
     next: "Look at what the migrations depend on (what is there already), mend them, then run the same command.",
   });
-}
-
-const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
-
-async function apply(
-  request: RehearseRequest,
-  copy: Database,
-  { folder, schema, log, signal }: Pick<Tools, "folder" | "schema"> & Pick<CopyOptions, "log" | "signal">,
-  name: string,
-): Promise<{ durationMs: number }> {
-  const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
-  const { environment, project } = request;
-  const options = { lockTimeoutMs, statementTimeoutMs, log, schema, environment, signal };
-  try {
-    return await applyMigration(copy, project, folder, name, options);
-  } catch (error) {
-    if (!(error instanceof MigrationFailure)) throw error;
-    signal.throwIfAborted();
-    throw rehearsalFailed(name, error.message, undefined, error);
-  }
 }

@@ -12,7 +12,7 @@ import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { cannotBeTried, clusterStatements, clusterWide, describeCluster } from "./clusterWide.js";
 import { compareTable } from "./compare.js";
 import { sendInCopy } from "./dropRole.js";
-import { rehearsalFailed, tell, unexpected } from "./judged.js";
+import { type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
 import type { Observed } from "./observed.js";
 import { readShape } from "./shape.js";
 import { type Trial, changedForm, observe, triable } from "./touched.js";
@@ -23,6 +23,7 @@ export interface RolledBackOptions {
   readonly limits: TimeoutLimits;
   /** Number of Prisma's own table, of which nothing is kept. */
   readonly history: ReadonlySet<number>;
+  readonly weights: Weights;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -56,7 +57,7 @@ async function rehearseOne(
   client: pg.Client,
   migration: Migration,
   first: string | undefined,
-  { limits, history, log }: RolledBackOptions,
+  { limits, history, weights, log }: RolledBackOptions,
 ): Promise<RehearsedMigration> {
   const { name, plan, sql } = migration;
   if (plan.kind === "refused") throw rehearsalFailed(name, `${plan.reason}. ${plan.remedy}`);
@@ -110,7 +111,8 @@ async function rehearseOne(
   if (missed.length > 0) throw unexpected(name, missed);
   // As at the beginning of the next one's session and transaction.
   await client.query("DISCARD TEMP; SET CONSTRAINTS ALL DEFERRED");
-  const { result } = tell(migration, observed, trial, durationMs, log);
+  const wrote = [...trial.touched].some((oid) => !history.has(oid));
+  const { result } = tell(migration, { observed, statements: trial.statements, wrote, durationMs }, weights, log);
   const reason = reasonOf(migration, trial, first, left);
   return { ...result, notCommitted: { tried: true, reason }, down: { verdict: "untried", problems: [] } };
 }

@@ -5,17 +5,23 @@ import { type ScriptPlan, type Statement, lineOf } from "../prisma/plan.js";
 import type { Session } from "../prisma/session.js";
 import { cannotBeTried } from "./clusterWide.js";
 import { sendInCopy } from "./dropRole.js";
+import { type TableLock, lockedWhole, nameOf, readLocks, takenLocks } from "./locks.js";
 import { type TableShape, readShape } from "./shape.js";
 import { inTrialTransaction } from "./trialTransaction.js";
 
 /** One statement as it ran on the copy. */
 export interface StatementEvidence {
+  /** 0: the migration as a whole. */
   readonly line: number;
   readonly durationMs: number;
-  /** Tables that were there before and which it locked, by the strongest mode: `public.orders AccessExclusiveLock`. */
-  readonly locks: readonly string[];
-  /** Tables whose rows it wrote anew, all of them. */
-  readonly rewritten: readonly string[];
+  /** How long what it locked stayed locked, in milliseconds: to the end of the transaction. */
+  readonly heldMs: number;
+  /** What it locked, of tables that were there before, and others wait for. */
+  readonly locks: readonly TableLock[];
+  /** Tables whose rows it wrote anew, all of them, with their size then. */
+  readonly rewritten: readonly { readonly table: string; readonly bytes: number }[];
+  /** Tables and columns that were there before and that it dropped: `public.carts`, `public.users.phone`. */
+  readonly dropped: readonly string[];
 }
 
 /** What a trial of a migration showed; the trial was rolled back. */
@@ -52,18 +58,28 @@ export async function tryMigration(
   const statements = triable(migration.plan);
   if (statements === undefined || migration.plan.kind === "alone") return undefined;
   return inTrialTransaction(session, signal, (client) =>
-    observe(client, statements, migration.sql).catch(() => {
+    observe(client, statements, migration.sql, migration.plan.kind === "statements").catch(() => {
       signal.throwIfAborted();
       return undefined;
     }),
   );
 }
 
-/** Runs statements in the transaction that is open; what is told of tables may be of earlier statements of that transaction, too. */
-export async function observe(client: pg.Client, parts: readonly Statement[], sql: string): Promise<Trial> {
+/**
+ * Runs statements in the transaction that is open; what is told of tables may be of earlier statements of that transaction, too.
+ *
+ * @param oneByOne they do not run in one transaction when the migration is applied: what one locks, it locks for itself.
+ */
+export async function observe(
+  client: pg.Client,
+  parts: readonly Statement[],
+  sql: string,
+  oneByOne = false,
+): Promise<Trial> {
   const before = await readShape(client);
   const sharedBefore = await readShared(client);
   const files = new Map<number, string | null>([...before].map(([oid, { file }]) => [oid, file]));
+  const gone = new Set<string>();
   const statements: StatementEvidence[] = [];
   const drops: number[] = [];
   for (const part of parts) {
@@ -73,14 +89,18 @@ export async function observe(client: pg.Client, parts: readonly Statement[], sq
     const durationMs = Math.round(performance.now() - started);
     const line = lineOf(sql, part.offset);
     if (!ran) drops.push(line);
-    const now = await readFiles(client);
-    const rewritten = [...now].filter(([oid, file]) => files.has(oid) && files.get(oid) !== file);
-    for (const [oid, file] of rewritten) files.set(oid, file);
+    const locks = await readLocks(client);
+    const rewritten = (await readFiles(client)).filter(({ oid, file }) => files.has(oid) && files.get(oid) !== file);
+    for (const { oid, file } of rewritten) files.set(oid, file);
+    const dropped = (await readDropped(client, before, lockedWhole(locks))).filter((name) => !gone.has(name));
+    for (const name of dropped) gone.add(name);
     statements.push({
       line,
       durationMs,
-      locks: describeLocks(before, known, await readLocks(client)),
-      rewritten: rewritten.map(([oid]) => nameOf(before, oid)),
+      heldMs: durationMs,
+      locks: takenLocks(before, known, locks),
+      rewritten: await readSizes(client, before, rewritten),
+      dropped,
     });
   }
   const after = await readShape(client);
@@ -89,7 +109,20 @@ export async function observe(client: pg.Client, parts: readonly Statement[], sq
     return written.has(table.oid) || changedForm(table, after.get(table.oid));
   });
   const shared = [...(await readShared(client))].filter(([name, rows]) => sharedBefore.get(name) !== rows);
-  return { statements, touched: new Set(touched.map(({ oid }) => oid)), shared: shared.map(([name]) => name), drops };
+  return {
+    statements: oneByOne ? statements : heldToTheEnd(statements),
+    touched: new Set(touched.map(({ oid }) => oid)),
+    shared: shared.map(([name]) => name),
+    drops,
+  };
+}
+
+function heldToTheEnd(statements: readonly StatementEvidence[]): StatementEvidence[] {
+  let heldMs = 0;
+  return statements
+    .toReversed()
+    .map((one) => ({ ...one, heldMs: (heldMs += one.durationMs) }))
+    .toReversed();
 }
 
 /** Whether rows may have been lost or rewritten: what only adds columns, or renames, leaves them as they are. */
@@ -99,18 +132,49 @@ export function changedForm(before: TableShape, after: TableShape | undefined): 
   return before.columns.some(({ number, type }) => now.get(number)?.type !== type);
 }
 
-function nameOf(shape: ReadonlyMap<number, TableShape>, oid: number): string {
-  const table = shape.get(oid);
-  return table === undefined ? String(oid) : `${table.schema}.${table.name}`;
-}
-
 const fileRows = z.array(z.strictObject({ oid: z.int(), file: z.string().nullable() }));
 
-async function readFiles(client: pg.ClientBase): Promise<Map<number, string | null>> {
+async function readFiles(client: pg.ClientBase) {
   const { rows } = await client.query(
     "SELECT oid, pg_catalog.pg_relation_filenode(oid)::text AS file FROM pg_catalog.pg_class WHERE relkind = 'r' AND oid >= 16384",
   );
-  return new Map(fileRows.parse(rows).map(({ oid, file }) => [oid, file]));
+  return fileRows.parse(rows);
+}
+
+/** Tables with their sizes in bytes, out-of-line values included. */
+async function readSizes(
+  client: pg.ClientBase,
+  before: ReadonlyMap<number, TableShape>,
+  tables: readonly { readonly oid: number }[],
+): Promise<{ table: string; bytes: number }[]> {
+  if (tables.length === 0) return [];
+  const { rows } = await client.query<{ oid: number; bytes: number }>(
+    "SELECT oid, pg_catalog.pg_table_size(oid)::float8 AS bytes FROM unnest($1::oid[]) AS t(oid)",
+    [tables.map(({ oid }) => oid)],
+  );
+  return rows.map(({ oid, bytes }) => ({ table: nameOf(before, oid), bytes }));
+}
+
+/** What is no longer there of these tables and their columns. */
+async function readDropped(
+  client: pg.ClientBase,
+  before: ReadonlyMap<number, TableShape>,
+  oids: readonly number[],
+): Promise<string[]> {
+  const tables = oids.flatMap((oid) => before.get(oid) ?? []);
+  if (tables.length === 0) return [];
+  const { rows } = await client.query<{ oid: number; number: number | null }>(
+    `SELECT c.oid, a.attnum AS number FROM pg_catalog.pg_class c
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE c.oid = ANY ($1::oid[])`,
+    [tables.map(({ oid }) => oid)],
+  );
+  return tables.flatMap(({ oid, columns, schema, name }) => {
+    const there = rows.filter((row) => row.oid === oid);
+    if (there.length === 0) return [`${schema}.${name}`];
+    const numbers = new Set(there.map(({ number }) => number));
+    return columns.filter(({ number }) => !numbers.has(number)).map((column) => `${schema}.${name}.${column.name}`);
+  });
 }
 
 /** Counts of this transaction, which tell of rows written by whatever way. */
@@ -132,38 +196,4 @@ async function readShared(client: pg.ClientBase): Promise<Map<string, number>> {
       WHERE c.relisshared AND c.relkind = 'r' AND c.relname <> 'pg_shdepend' AND n_tup_ins + n_tup_upd + n_tup_del > 0`,
   );
   return new Map(rows.map(({ name, rows: count }) => [name, count]));
-}
-
-/** From the weakest to the strongest. */
-const modes = [
-  "AccessShareLock",
-  "RowShareLock",
-  "RowExclusiveLock",
-  "ShareUpdateExclusiveLock",
-  "ShareLock",
-  "ShareRowExclusiveLock",
-  "ExclusiveLock",
-  "AccessExclusiveLock",
-];
-/** What neither a reader nor a writer of the application waits for. */
-const harmless = modes.indexOf("ShareUpdateExclusiveLock");
-
-type Locks = ReadonlyMap<number, number>;
-
-/** The strongest lock that this session holds on each table; a transaction keeps all that it has taken. */
-async function readLocks(client: pg.ClientBase): Promise<Locks> {
-  const { rows } = await client.query<{ oid: number; mode: string }>(
-    `SELECT relation AS oid, mode FROM pg_catalog.pg_locks
-      WHERE locktype = 'relation' AND granted AND pid = pg_catalog.pg_backend_pid() AND relation >= 16384`,
-  );
-  const strongest = new Map<number, number>();
-  for (const { oid, mode } of rows) strongest.set(oid, Math.max(strongest.get(oid) ?? -1, modes.indexOf(mode)));
-  return strongest;
-}
-
-function describeLocks(shape: ReadonlyMap<number, TableShape>, before: Locks, after: Locks): string[] {
-  return [...after].flatMap(([oid, mode]) => {
-    const taken = shape.has(oid) && mode > harmless && mode > (before.get(oid) ?? -1);
-    return taken ? [`${nameOf(shape, oid)} ${modes[mode]}`] : [];
-  });
 }

@@ -1,5 +1,6 @@
 import type { StageContext } from "../context.js";
 import type { MigrateRequest, MigrateResult } from "../contracts.js";
+import { assertEvidenceApproved } from "../gate/raised.js";
 import { type Applied, lockLost } from "../migrating/failure.js";
 import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
@@ -86,6 +87,7 @@ async function applyPending(
     const found = compareHistory(folder, await readHistory(client, schema));
     assertDeployable(found, folder, request.environment);
     assertRehearsed(request.rehearsal, found.pending);
+    assertEvidenceApproved(request, request.rehearsal, found.pending);
     assertStillOpen(request, found.pending.length);
     const settled = await settleInterrupted(client, folder, found.failed, schema);
     for (const { name, state } of settled) log.info(`${name} was stopped in its one statement: ${settledAs[state]}`);

@@ -163,7 +163,11 @@ function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migra
   const kept =
     changes.length === 0 ? "every value kept" : `every value kept but what they declare: ${changes.join("; ")}`;
   const ran = migrations.filter(({ notCommitted }) => notCommitted?.tried !== false).length;
-  return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}; ${describeBack(migrations)}`;
+  const raised = migrations.flatMap(({ name, evidence }) =>
+    evidence?.verdict === "raised" ? [`${name} is ${evidence.tier}, not ${evidence.asked}`] : [],
+  );
+  const risk = raised.length === 0 ? "" : `; by what was measured, ${raised.join(", ")}`;
+  return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}${risk}; ${describeBack(migrations)}`;
 }
 
 function describeBack(migrations: Proof["migrations"]): string {

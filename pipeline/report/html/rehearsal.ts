@@ -1,4 +1,5 @@
 import type { RehearsedMigration } from "../../contracts.js";
+import { describeRaise } from "../../rehearsal/evidence.js";
 import type { RunEvidence } from "../evidence.js";
 import { bytes, number, span } from "../words.js";
 import { type Markup, html, section, table } from "./markup.js";
@@ -34,12 +35,14 @@ export function rehearsal({ results: { rehearse, migrate } }: RunEvidence): Mark
 }
 
 /** What one did there, where that is more than nothing. */
-function rehearsed({ name, changes, rewrites, locks, unused, notCommitted }: RehearsedMigration): Markup | undefined {
+function rehearsed(migration: RehearsedMigration): Markup | undefined {
+  const { name, changes, rewrites, locks, unused, notCommitted, evidence } = migration;
   const said = [
+    ...riskOf(evidence),
     ...(notCommitted === undefined ? [] : [`Not committed on the copy: ${notCommitted.reason}`]),
     ...changes.map((text) => `Declared and done: ${text}`),
     ...rewrites.map((text) => `Wrote anew: ${text}`),
-    ...locks.map((text) => `Held a lock that others wait for: ${text}`),
+    ...locks.map((text) => `Held a lock that others wait for: ${text}${longest(evidence, text)}`),
     ...unused.map((text) => `Declared, and not done on this data: ${text}`),
   ];
   if (said.length === 0) return undefined;
@@ -49,4 +52,17 @@ function rehearsed({ name, changes, rewrites, locks, unused, notCommitted }: Reh
       ${said.map((text) => html`<li>${text}</li> `)}
     </ul>
   </article> `;
+}
+
+/** How its risk by what was measured stands to what was asked for before; nothing where that was confirmed. */
+function riskOf(evidence: RehearsedMigration["evidence"]): string[] {
+  if (evidence === undefined || evidence.verdict === "confirmed") return [];
+  const { asked, tier, verdict, raises, disproved } = evidence;
+  const why = [...raises.map(describeRaise), ...disproved].join("; ");
+  return [`Risk ${verdict} from ${asked} to ${tier}: ${why}`];
+}
+
+function longest(evidence: RehearsedMigration["evidence"], lock: string): string {
+  const held = (evidence?.statements ?? []).filter(({ locks }) => locks.includes(lock)).map(({ heldMs }) => heldMs);
+  return held.length === 0 ? "" : `, for ${span(Math.max(...held))}`;
 }

@@ -1,0 +1,128 @@
+import type pg from "pg";
+import type { Database, RehearsedMigration, RehearseRequest } from "../contracts.js";
+import type { Logger } from "../log.js";
+import { MigrationFailure, applyMigration } from "../prisma/apply.js";
+import { historyTable } from "../prisma/history.js";
+import type { Migration, MigrationsFolder } from "../prisma/migrations.js";
+import { lineOf } from "../prisma/plan.js";
+import type { PrismaSchema } from "../prisma/schema.js";
+import { type KeptTable, forgetTable, keepTable } from "./before.js";
+import { readCatalogue } from "./catalogue.js";
+import { compareTable } from "./compare.js";
+import { type Seen, type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
+import { nameOf, takenLocks } from "./locks.js";
+import type { Observed } from "./observed.js";
+import { type SampledLocks, sampleLocks } from "./sampleLocks.js";
+import { type TableShape, readShape } from "./shape.js";
+import { type StatementEvidence, type Trial, changedForm } from "./touched.js";
+import type { Forward } from "./wayBack.js";
+
+/** With what a migration is applied to the copy. */
+export interface Tools {
+  readonly copy: Database;
+  readonly folder: MigrationsFolder;
+  readonly schema: PrismaSchema;
+  /** A session that keeps and compares values. */
+  readonly reader: pg.Client;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Numbers of Prisma's own table. */
+export function historyTables(shape: ReadonlyMap<number, TableShape>, { defaultSchema }: PrismaSchema): number[] {
+  const own = [...shape.values()].filter(({ schema, name }) => schema === defaultSchema && name === historyTable);
+  return own.map(({ oid }) => oid);
+}
+
+/**
+ * Applies one migration to the copy, for good, and looks what became of every value, which locks it took and what it wrote anew.
+ *
+ * @param trial what a trial of it showed; `undefined`: it could not be tried.
+ * @throws PipelineError (`refused`) where it fails, or changes or loses data that it does not declare.
+ */
+export async function rehearseOne(
+  request: RehearseRequest,
+  tools: Tools,
+  weights: Weights,
+  migration: Migration,
+  trial: Trial | undefined,
+): Promise<{ readonly result: RehearsedMigration; readonly forward: Forward; readonly touched: readonly number[] }> {
+  const { name, plan } = migration;
+  const { schema, reader, log } = tools;
+  const before = await readShape(reader);
+  const catalogue = await readCatalogue(reader);
+  const history = new Set(historyTables(before, schema));
+  // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
+  const assumed = plan.kind === "alone" ? [] : [...before.keys()];
+  const kept: KeptTable[] = [];
+  for (const oid of trial === undefined || plan.kind !== "transaction" ? assumed : trial.touched) {
+    const shape = before.get(oid);
+    if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
+  }
+  const run = () => applyToCopy(request, tools, name);
+  const { made, sampled } =
+    trial === undefined ? await sampleLocks(tools.copy, run) : { made: await run(), sampled: undefined };
+  const { durationMs } = made;
+  const after = await readShape(reader);
+  const observed: Observed[] = [];
+  for (const table of kept) {
+    observed.push(...(await compareTable(reader, table, after.get(table.shape.oid))));
+    await forgetTable(reader, table);
+  }
+  const missed = [...before.values()].filter(({ oid }) => {
+    return (
+      !history.has(oid) &&
+      !kept.some(({ shape }) => shape.oid === oid) &&
+      changedForm(before.get(oid) ?? neverThere, after.get(oid))
+    );
+  });
+  if (missed.length > 0) throw unexpected(name, missed);
+  const statements =
+    sampled === undefined ? trial?.statements : asAWhole(migration, before, after, durationMs, sampled);
+  const seen: Seen = { observed, statements, wrote: kept.length > 0, durationMs };
+  const { result, declared } = tell(migration, seen, weights, log);
+  const forward = { migration, catalogue, shape: before, observed: declared };
+  return { result, forward, touched: kept.map(({ shape }) => shape.oid) };
+}
+
+const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
+
+/** @throws PipelineError (`refused`) where it fails. */
+export async function applyToCopy(
+  request: RehearseRequest,
+  { copy, folder, schema, log, signal }: Tools,
+  name: string,
+): Promise<{ durationMs: number }> {
+  const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
+  const { environment, project } = request;
+  const options = { lockTimeoutMs, statementTimeoutMs, log, schema, environment, signal };
+  try {
+    return await applyMigration(copy, project, folder, name, options);
+  } catch (error) {
+    if (!(error instanceof MigrationFailure)) throw error;
+    signal.throwIfAborted();
+    throw rehearsalFailed(name, error.message, undefined, error);
+  }
+}
+
+/** Of a migration that could not be tried: what a session beside it saw of its locks, and what is another file since. */
+function asAWhole(
+  { sql, plan }: Migration,
+  before: ReadonlyMap<number, TableShape>,
+  after: ReadonlyMap<number, TableShape>,
+  durationMs: number,
+  { locks, heldMs }: SampledLocks,
+): StatementEvidence[] {
+  const taken = takenLocks(before, new Map(), locks);
+  const all = { durationMs, heldMs: Math.max(0, ...taken.map(({ oid }) => heldMs.get(oid) ?? 0)), locks: taken };
+  const rewritten = [...before.values()].filter(({ oid, file }) => (after.get(oid)?.file ?? file) !== file);
+  const dropped = [...before.values()].flatMap(({ oid, schema, name, columns }) => {
+    const now = after.get(oid);
+    if (now === undefined) return [`${schema}.${name}`];
+    const there = new Set(now.columns.map(({ number }) => number));
+    return columns.filter(({ number }) => !there.has(number)).map((column) => `${schema}.${name}.${column.name}`);
+  });
+  const line = plan.kind === "alone" ? lineOf(sql, plan.statement.offset) : 0;
+  // How big they are is not asked: what is known of such a migration is for how long it kept others out.
+  return [{ line, ...all, rewritten: rewritten.map(({ oid }) => ({ table: nameOf(before, oid), bytes: 0 })), dropped }];
+}
