@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { crossChecks } from "./config/crossChecks.js";
+import { crossChecks, policyChecks } from "./config/crossChecks.js";
 import { describeIssue } from "./config/describe.js";
 import { sections } from "./config/sections.js";
 import type { Settings } from "./pipeline/contracts.js";
@@ -37,9 +37,14 @@ export class ConfigError extends Error {
  * Checks the raw values of a stack.
  *
  * @param raw values by key; of other namespaces only `aws:region` is looked at, a key without a namespace is ours.
+ * @param options `whole: false`: what is only needed to bring the stack up (region, keys, addresses) may be unset yet.
  * @throws ConfigError with all mistakes at once.
  */
-export function parseConfig(stack: string, raw: Readonly<Record<string, unknown>>): Config {
+export function parseConfig(
+  stack: string,
+  raw: Readonly<Record<string, unknown>>,
+  { whole = true }: { readonly whole?: boolean } = {},
+): Config {
   const own: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [key, value] of Object.entries(raw)) {
@@ -49,7 +54,8 @@ export function parseConfig(stack: string, raw: Readonly<Record<string, unknown>
   }
   const parsed = configSchema.safeParse(own);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, own, sections)));
-  if (parsed.success) problems.push(...crossChecks(stack, parsed.data, raw["aws:region"]));
+  if (parsed.success)
+    problems.push(...(whole ? crossChecks(stack, parsed.data, raw["aws:region"]) : policyChecks(stack, parsed.data)));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(stack, problems);
   return parsed.data;
 }

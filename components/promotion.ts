@@ -17,6 +17,17 @@ export function unpromoted(pending: readonly MigrationRef[], proved: readonly Mi
     .map(({ name }) => ({ name, reason: known.has(name) ? "other version" : "absent" }));
 }
 
+/** Set, to anything, by `npm run preview -- --before-promotion`. */
+export const beforePromotionVariable = "SAFE_MIGRATION_BEFORE_PROMOTION";
+
+/**
+ * Whether what is not promoted is told and not refused: in a preview that asks for it, as on a pull request, whose migrations no
+ * stack can have proved yet. An update refuses, whatever is asked.
+ */
+function isBeforePromotion(): boolean {
+  return pulumi.runtime.isDryRun() && (process.env[beforePromotionVariable] ?? "") !== "";
+}
+
 /**
  * Refuses pending migrations that the stack before did not verify; touches no database, so a preview refuses as an update does.
  *
@@ -28,15 +39,26 @@ export async function assertPromoted(
   from: string,
   pending: readonly MigrationRef[],
 ): Promise<void> {
-  if (from === "") return;
+  const refusal = await refusalOf(environment, from, pending);
+  if (refusal === undefined) return;
+  if (!isBeforePromotion()) throw refusal;
+  await pulumi.log.warn(`Before its promotion: ${refusal.message}\nAn update is refused until then.`);
+}
+
+async function refusalOf(
+  environment: string,
+  from: string,
+  pending: readonly MigrationRef[],
+): Promise<PipelineError | undefined> {
+  if (from === "") return undefined;
   // The engine itself says of a stack that is not there no more than that it is unknown.
   await pulumi.log.info(
     `Asking the stack "${from}" which migrations it has proved (promotion.from). If there is no such stack yet, bring it up first: npm run up -- --stack ${from}`,
   );
   const last = await readStackBefore(from);
-  if (last === undefined) throw nothingProved(environment, from);
+  if (last === undefined) return nothingProved(environment, from);
   const refused = unpromoted(pending, last.migrations);
-  if (refused.length > 0) throw notPromoted(environment, from, refused);
+  return refused.length === 0 ? undefined : notPromoted(environment, from, refused);
 }
 
 async function readStackBefore(from: string): Promise<LastRun | undefined> {

@@ -3,8 +3,13 @@ import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
 
 /** What no single value shows. @param region `aws:region` of the stack, if it is set. */
 export function crossChecks(stack: string, config: Config, region: unknown): string[] {
-  const policy = policyMistake(policyOf(stack, config.risk));
-  return [...(policy === undefined ? [] : [policy]), ...sampleChecks(config), ...cloudChecks(stack, config, region)];
+  return [...policyChecks(stack, config), ...sampleChecks(config), ...cloudChecks(stack, config, region)];
+}
+
+/** The mistakes among {@link crossChecks} that matter to the risk of its migrations alone. */
+export function policyChecks(stack: string, config: Config): string[] {
+  const mistake = policyMistake(policyOf(stack, config.risk));
+  return mistake === undefined ? [] : [mistake];
 }
 
 function sampleChecks({ sample, project, database }: Config): string[] {

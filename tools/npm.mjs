@@ -75,6 +75,8 @@ const scripts = {
   logs: { needs: ["packages"], run: ["tools/commands/logs.ts"] },
   report: { needs: ["packages"], run: ["tools/commands/report.ts"] },
   "docs:risks": { needs: ["packages"], run: ["tools/commands/riskPages.ts"] },
+  "ci:preview": { needs: everything, run: ["tools/commands/ci.ts", "preview"] },
+  "ci:comment": { needs: ["packages"], run: ["tools/commands/ci.ts", "comment"] },
   "emergency:drill": { needs: database, run: ["tools/commands/drill.ts"] },
   bench: { needs: database, run: ["bench/index.ts"] },
 };

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
+import { beforePromotionVariable } from "../components/promotion.js";
 import { nowVariable } from "../pipeline/window/assert.js";
 import { parse, UsageError, type Arguments } from "./stack/arguments.js";
 import { Interrupt } from "./stack/interrupt.js";
@@ -42,6 +43,7 @@ const colour = process.stdout.isTTY && !process.env.NO_COLOR ? "always" : "never
 async function main(args: Arguments): Promise<void> {
   // Read by index.ts, which runs in this process.
   if (args.now !== undefined) process.env[nowVariable] = args.now;
+  if (args.beforePromotion === true) process.env[beforePromotionVariable] = "yes";
   const place = prepare(args.stack, process.env);
   switch (args.command) {
     case "start":

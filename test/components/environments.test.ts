@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { utils } from "ssh2";
+import { beforePromotionVariable } from "../../components/promotion.js";
 import { ConfigError } from "../../config.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
@@ -277,6 +278,21 @@ describe("the stacks on AWS, each as a whole", function () {
 
     it("takes nothing while staging records no verified run", () =>
       refuses(undefined, "NO_PROMOTION", /"staging" records no verified run/));
+
+    it("is told of and not refused before a merge, by a preview that asks for that, and by nothing else", async () => {
+      const lastRun = { ...proved(), migrations: proved().migrations.slice(0, -1) };
+      const program = { stack: "prod", owner, answers, before: { staging: { lastRun } } };
+      process.env[beforePromotionVariable] = "yes";
+      try {
+        const { said, resources } = await compose({ ...program, preview: true });
+        assert.ok(said.includes(`${names.at(-1)}: staging has not verified it`));
+        assert.ok(resources.some(({ name }) => name === "pipeline-verify"));
+        await assert.rejects(compose(program), /these are not/);
+      } finally {
+        delete process.env[beforePromotionVariable];
+      }
+      await assert.rejects(compose({ ...program, preview: true }), /these are not/);
+    });
 
     it("takes what staging verified, whether its outputs are secrets or not", async () => {
       for (const secret of [[], ["lastRun"]])

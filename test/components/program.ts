@@ -40,6 +40,8 @@ export interface Program {
   readonly answers: Readonly<Record<string, unknown>>;
   /** Names of outputs that those stacks keep as secrets. */
   readonly secretOutputs?: readonly string[];
+  /** Whether it is previewed only. */
+  readonly preview?: boolean;
 }
 
 interface Yaml {
@@ -65,7 +67,8 @@ function configuration(stack: string, owner: Program["owner"]): Record<string, s
  *
  * @throws what the program throws
  */
-export async function compose({ stack, owner, before = {}, answers, secretOutputs = [] }: Program): Promise<Composed> {
+export async function compose(options: Program): Promise<Composed> {
+  const { stack, owner, before = {}, answers, secretOutputs = [], preview = false } = options;
   const resources: Registered[] = [];
   const newResource = ({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs) => {
     const given = inputs as Record<string, unknown>;
@@ -84,7 +87,7 @@ export async function compose({ stack, owner, before = {}, answers, secretOutput
   };
   const call = ({ token, inputs }: pulumi.runtime.MockCallArgs) =>
     computeCall(token, inputs as Record<string, unknown>);
-  await pulumi.runtime.setMocks({ newResource, call }, projectName, stack, false, "organization");
+  await pulumi.runtime.setMocks({ newResource, call }, projectName, stack, preview, "organization");
   pulumi.runtime.setAllConfig(configuration(stack, owner));
   watch(resources);
   try {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { appendFile, readFile } from "node:fs/promises";
+import { readParts } from "../../tools/ci/part.js";
 import { Checkout } from "../support/checkout.js";
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
@@ -45,6 +47,24 @@ describe("the gate of the local stack, which asks as prod does", function () {
     assert.match(all(result), refusal("no approval"));
     // What is let through or refused is a matter between people: nobody is told of a defect.
     assert.doesNotMatch(all(result), /\n\s+at .*\.ts:\d+/);
+  });
+
+  it("on a pull request: the preview as it is, and the migrations of its range, for the comment", async () => {
+    const git = (...words: string[]) =>
+      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...words], { cwd: checkout.folder });
+    git("init", "--quiet");
+    git("add", "prisma");
+    git("reset", "--quiet", `prisma/migrations/${name}`);
+    git("commit", "--quiet", "--message", "before");
+    git("add", "prisma");
+    git("commit", "--quiet", "--message", "drop payments");
+    const args = ["--stack", "local", "--since", "HEAD^1..HEAD", "--into", checkout.path(".local/parts")];
+    const result = await checkout.npm("ci:preview", args);
+    assert.equal(result.exitCode, 1, all(result));
+    const part = readParts(checkout.path(".local/parts")).get("local");
+    assert.deepEqual(part?.migrations, [{ name, tier: "dangerous" }]);
+    assert.match(part?.said ?? "", refusal("no approval"));
+    assert.match(part?.risk ?? "", /1 of these migrations is not let through[^]*drop-table[^]*npm run approve/);
   });
 
   it("start refuses too, before anything is touched", async () => {

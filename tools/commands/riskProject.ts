@@ -7,14 +7,14 @@ import { approveCommands } from "../../pipeline/gate/describe.js";
 import { renderRisks } from "../../pipeline/gate/markdown.js";
 import { policyOf } from "../../pipeline/gate/policy.js";
 import { summarise } from "../../pipeline/gate/summary.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { readHistory } from "../../pipeline/prisma/history.js";
 import { checksumOf } from "../../pipeline/prisma/migrations.js";
 import { type FileToJudge, readFolder } from "../../pipeline/risk/files.js";
 import type { FileRisk, MigrationSource, RiskOptions } from "../../pipeline/risk/types.js";
 import { migrationsSince } from "./riskGit.js";
-import { type Target, readTarget, targetDatabase } from "./target.js";
+import { riskTarget } from "./riskTarget.js";
+import { type Target, targetDatabase } from "./target.js";
 
 export { rewriteMigration } from "./riskRewrite.js";
 
@@ -26,7 +26,7 @@ export interface ProjectFiles {
 }
 
 export async function projectFiles(stack: string | undefined, since: string | undefined): Promise<ProjectFiles> {
-  const target = readTarget(stack ?? environmentOf(process.env["NODE_ENV"]));
+  const target = riskTarget(stack);
   const { config, paths } = target;
   const options = { largeTableBytes: config.risk.largeTableBytes, defaultSchema: config.database.schema };
   if (since !== undefined) {
@@ -79,8 +79,7 @@ export function renderComment(
   files: readonly FileToJudge[],
   risks: readonly FileRisk[],
 ): string {
-  const stack = named ?? environmentOf(process.env["NODE_ENV"]);
-  const { config } = readTarget(stack);
+  const { config, environment: stack } = riskTarget(named);
   const settings = stageSettings(config).risk;
   const assessed = risks.flatMap((risk, at) => {
     const source = files[at]?.source;

@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PipelineError, messageOf } from "../../pipeline/errors.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { assessMigrations } from "../../pipeline/risk/assess.js";
 import { readFolder } from "../../pipeline/risk/files.js";
 import { type Series, planSeries } from "../../pipeline/risk/rewrite/plan.js";
 import { defaultLargeTableBytes } from "../../pipeline/risk/types.js";
-import { readTarget } from "./target.js";
+import { riskTarget } from "./riskTarget.js";
 
 /**
  * `npm run risk -- --rewrite NAME`: writes the safe series for a migration into the folder, each with its `down.sql`. The original is not
@@ -16,7 +15,7 @@ import { readTarget } from "./target.js";
  * @throws PipelineError (`usage`) where the name is not known, there is no safer way, or a folder of the series is there already.
  */
 export async function rewriteMigration(name: string, stack: string | undefined): Promise<string> {
-  const { config, paths } = readTarget(stack ?? environmentOf(process.env["NODE_ENV"]));
+  const { config, paths } = riskTarget(stack);
   return rewriteIn(paths.migrations, name, config.database.schema);
 }
 

@@ -18,8 +18,13 @@ export interface Target {
   readonly paths: Paths;
 }
 
-/** Reads the environment's configuration from its stack's file. @throws PipelineError, StackFileError, ConfigError */
-export function readTarget(environment: string): Target {
+/**
+ * Reads the environment's configuration from its stack's file.
+ *
+ * @param options `whole: false`: what is only needed to bring the stack up may be unset yet.
+ * @throws PipelineError, StackFileError, ConfigError
+ */
+export function readTarget(environment: string, options: { readonly whole?: boolean } = {}): Target {
   const path = join(root, `Pulumi.${environment}.yaml`);
   // The local stack needs no settings.
   if (environment !== "local" && !existsSync(path)) {
@@ -31,7 +36,7 @@ export function readTarget(environment: string): Target {
       next: "Name another one with NODE_ENV (development, staging, production; unset: local), or make that file.",
     });
   }
-  const config = parseConfig(environment, readStackFile(path).config ?? {});
+  const config = parseConfig(environment, readStackFile(path).config ?? {}, options);
   return { environment, config, paths: resolvePaths(config, root) };
 }
 

@@ -12,6 +12,8 @@ export interface Arguments {
   readonly yesDestroy?: string;
   /** `up`: why it does not wait for the maintenance window. */
   readonly now?: string;
+  /** `preview`: tell what is not promoted yet instead of refusing it. */
+  readonly beforePromotion?: boolean;
 }
 
 /** The command line is wrong; nothing was touched. */
@@ -42,20 +44,37 @@ export function parse(argv: readonly string[], nodeEnv: string | undefined): Arg
     );
   }
   if (values.now?.trim() === "") throw new UsageError("--now: say why, the reason is recorded with the run");
-  return { command, stack, purge: values.purge ?? false, yesDestroy: values["yes-destroy"], now: values.now };
+  return {
+    ...{ command, stack, purge: values.purge ?? false, yesDestroy: values["yes-destroy"], now: values.now },
+    ...(values["before-promotion"] === true ? { beforePromotion: true } : {}),
+  };
 }
 
 function read(command: Command, args: string[]) {
   const stack = { stack: { type: "string", short: "s" } } as const;
   const destroying = { ...stack, purge: { type: "boolean" }, "yes-destroy": { type: "string" } } as const;
   const running = { ...stack, now: { type: "string" } } as const;
+  const previewing = { ...running, "before-promotion": { type: "boolean" } } as const;
   const runs = command === "up" || command === "start" || command === "preview";
   try {
-    const options = command === "destroy" ? destroying : runs ? running : stack;
+    const options = command === "destroy" ? destroying : command === "preview" ? previewing : runs ? running : stack;
     const { values } = parseArgs({ args, options, allowPositionals: false });
-    return values as { stack?: string; purge?: boolean; "yes-destroy"?: string; now?: string };
+    return values as {
+      stack?: string;
+      purge?: boolean;
+      "yes-destroy"?: string;
+      now?: string;
+      "before-promotion"?: boolean;
+    };
   } catch (error) {
-    const more = command === "destroy" ? ", --purge, --yes-destroy NAME" : runs ? ", --now REASON" : "";
+    const more =
+      command === "destroy"
+        ? ", --purge, --yes-destroy NAME"
+        : command === "preview"
+          ? ", --now REASON, --before-promotion"
+          : runs
+            ? ", --now REASON"
+            : "";
     throw new UsageError(`${error instanceof Error ? error.message : String(error)} (allowed: --stack NAME${more})`, {
       cause: error,
     });

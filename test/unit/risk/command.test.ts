@@ -150,6 +150,15 @@ describe("risk: the command", function () {
     assert.equal(judged?.findings.length, 3_000);
   });
 
+  it("judges by a stack's settings before its region, keys and addresses are set, and names a mistake in them", async () => {
+    const shipped = await risk("--markdown", "--stack", "prod");
+    assert.equal(shipped.exitCode, 0, shipped.stderr);
+    assert.match(shipped.stdout, /npm run approve -- --stack prod/);
+    const none = await risk("--markdown", "--stack", "nowhere");
+    assert.equal(none.exitCode, 2);
+    assert.match(none.stderr, /There is no environment "nowhere"[^]*Nothing was touched/);
+  });
+
   it("says with --markdown what the stack asks for", async () => {
     const { stdout, stderr } = await risk("--markdown", "--stack", "local", file("3_more"), file("2_wider"));
     assert.equal(stderr, "");

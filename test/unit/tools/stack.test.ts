@@ -29,6 +29,7 @@ describe("stack: arguments", () => {
     ["start", "--stack", "dev"],
     ["destroy", "--stack", "dev", "--purge"],
     ["up", "--stack", "../x"],
+    ["up", "--before-promotion"],
   ]) {
     it(`refuses: ${argv.join(" ") || "nothing"}`, () => assert.throws(() => parse(argv, undefined), UsageError));
   }

@@ -1,0 +1,1 @@
+export function provideActionlint(): Promise<{ path: string } | { missing: string }>;
