@@ -1,40 +1,16 @@
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import { PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
-import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { EngineLog } from "./engineLog";
 import { check } from "./inputs";
 import type { RunContext } from "./local";
+import { checked, differing, listen, unary, unwrap, wrap } from "./protocol";
 import * as resources from "./resources";
 import { functions, resources as schemas, version } from "./schema";
-import { changes, isObject, type ChangeKind, type Wire, type WireObject } from "./wire";
+import { changes } from "./wire";
 
-type Unary<Request, Response> = (
-  call: grpc.ServerUnaryCall<Request, Response>,
-  callback: grpc.sendUnaryData<Response>,
-) => void;
-
-function unwrap(struct: Struct | undefined): WireObject {
-  const value: Wire | undefined = struct?.toJavaScript();
-  return isObject(value) ? value : {};
-}
-
-function wrap(value: WireObject): Struct {
-  return Struct.fromJavaScript(value);
-}
-
-const changeKinds: Record<ChangeKind, proto.PropertyDiff.Kind> = {
-  add: proto.PropertyDiff.Kind.ADD,
-  delete: proto.PropertyDiff.Kind.DELETE,
-  update: proto.PropertyDiff.Kind.UPDATE,
-};
-
-/**
- * The provider as the engine sees it. `@pulumi/pulumi/provider` is not used, because it hands on neither `preview` nor the
- * resource's `customTimeouts`, and prints errors twice.
- */
+/** The provider as the engine sees it. */
 export class CommandServer {
   #log: EngineLog;
   readonly #running = new Set<AbortController>();
@@ -45,14 +21,7 @@ export class CommandServer {
 
   /** Listens on a port of the loopback interface, and returns it. */
   listen(): Promise<number> {
-    const limit = 400 * 1024 * 1024;
-    const server = new grpc.Server({ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": limit });
-    server.addService(ResourceProviderService, this.#handlers());
-    return new Promise((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      );
-    });
+    return listen(this.#handlers());
   }
 
   /** Stops everything that runs, as when the update is cancelled. */
@@ -62,56 +31,40 @@ export class CommandServer {
 
   #handlers(): grpc.UntypedServiceImplementation {
     return {
-      attach: this.#unary((request: PluginAttach) => {
+      attach: unary((request: PluginAttach) => {
         this.#log = new EngineLog(request.getAddress());
         return new Empty();
       }),
-      cancel: this.#unary(() => {
+      cancel: unary(() => {
         this.cancelAll();
         return new Empty();
       }),
-      getPluginInfo: this.#unary(() => new PluginInfo().setVersion(version)),
-      getSchema: this.#unary(() => new proto.GetSchemaResponse().setSchema(describe())),
-      configure: this.#unary(() => new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
-      check: this.#unary((request: proto.CheckRequest) => this.#check(request)),
-      diff: this.#unary((request: proto.DiffRequest) => this.#diff(request)),
-      create: this.#unary((request: proto.CreateRequest) => this.#create(request)),
-      read: this.#unary((request: proto.ReadRequest) =>
+      getPluginInfo: unary(() => new PluginInfo().setVersion(version)),
+      getSchema: unary(() => new proto.GetSchemaResponse().setSchema(describe())),
+      configure: unary(() => new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
+      check: unary((request: proto.CheckRequest) => this.#check(request)),
+      diff: unary((request: proto.DiffRequest) => this.#diff(request)),
+      create: unary((request: proto.CreateRequest) => this.#create(request)),
+      read: unary((request: proto.ReadRequest) =>
         new proto.ReadResponse()
           .setId(request.getId())
           .setProperties(request.getProperties())
           .setInputs(request.getInputs()),
       ),
-      update: this.#unary((request: proto.UpdateRequest) => this.#update(request)),
-      delete: this.#unary((request: proto.DeleteRequest) =>
+      update: unary((request: proto.UpdateRequest) => this.#update(request)),
+      delete: unary((request: proto.DeleteRequest) =>
         this.#run(request.getUrn(), request.getTimeout(), async (context) => {
           await resources.remove(request.getUrn(), unwrap(request.getProperties()), context);
           return new Empty();
         }),
       ),
-      invoke: this.#unary((request: proto.InvokeRequest) => this.#invoke(request)),
-    };
-  }
-
-  #unary<Request, Response>(handle: (request: Request) => Response | Promise<Response>): Unary<Request, Response> {
-    return (call, callback) => {
-      Promise.resolve(call.request)
-        .then(handle)
-        .then(
-          (response) => callback(null, response),
-          (error: unknown) =>
-            callback({ code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) }),
-        );
+      invoke: unary((request: proto.InvokeRequest) => this.#invoke(request)),
     };
   }
 
   #check(request: proto.CheckRequest): proto.CheckResponse {
     const { inputs, failures } = check(resources.schemaOf(request.getUrn()), unwrap(request.getNews()));
-    return new proto.CheckResponse()
-      .setInputs(wrap(inputs))
-      .setFailuresList(
-        failures.map((failure) => new proto.CheckFailure().setProperty(failure.property).setReason(failure.reason)),
-      );
+    return checked(inputs, failures);
   }
 
   /** Every changed input is an update; that changed `triggers` replace is asked for by the SDK (`replaceOnChanges`). */
@@ -121,17 +74,7 @@ export class CommandServer {
     for (const name of request.getIgnorechangesList()) {
       if (olds[name] !== undefined) news[name] = olds[name];
     }
-    const found = changes(olds, news);
-    const { SOME, NONE } = {
-      SOME: proto.DiffResponse.DiffChanges.DIFF_SOME,
-      NONE: proto.DiffResponse.DiffChanges.DIFF_NONE,
-    };
-    const response = new proto.DiffResponse().setChanges(found.size > 0 ? SOME : NONE).setHasdetaileddiff(true);
-    for (const [path, kind] of found) {
-      response.getDetaileddiffMap().set(path, new proto.PropertyDiff().setKind(changeKinds[kind]).setInputdiff(true));
-      response.addDiffs(path.split(/[.[]/, 1)[0] ?? path);
-    }
-    return response;
+    return differing(changes(olds, news));
   }
 
   #create(request: proto.CreateRequest): Promise<proto.CreateResponse> {
