@@ -38,6 +38,12 @@ export function unary<Request, Response>(
   };
 }
 
+/** The parts of a URN `urn:pulumi:stack::project::parent$type::name`. */
+export function partsOf(urn: string): { type: string; name: string } {
+  const [, , types = "", ...name] = urn.split("::");
+  return { type: types.split("$").pop() ?? "", name: name.join("::") };
+}
+
 /** Serves a provider's methods on a port of the loopback interface, and returns it. */
 export function listen(handlers: grpc.UntypedServiceImplementation): Promise<number> {
   const limit = 400 * 1024 * 1024;

@@ -4,15 +4,10 @@ import { copyToRemote } from "./copyToRemote";
 import { commandInputs, copyInputs, type CommandInputs } from "./inputs";
 import { runLocal, type RunContext } from "./local";
 import type { Captured } from "./output";
+import { partsOf } from "./protocol";
 import { runRemote } from "./remote";
 import { functions, isResourceType, resources, type ResourceType, type TypeSchema } from "./schema";
 import { equal, unknown, type WireObject } from "./wire";
-
-/** The parts of a URN `urn:pulumi:stack::project::parent$type::name`. */
-export function partsOf(urn: string): { type: string; name: string } {
-  const [, , types = "", ...name] = urn.split("::");
-  return { type: types.split("$").pop() ?? "", name: name.join("::") };
-}
 
 /** @throws Error if this provider has no such resource. */
 export function resourceTypeOf(urn: string): ResourceType {

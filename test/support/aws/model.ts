@@ -1,7 +1,8 @@
 /**
  * A stand-in for AWS's control plane, as far as this project asks it: what AWS adds to the inputs of each resource, and what
- * it answers. Nothing is made by it, and it knows none of AWS's rules: that AWS takes these inputs is not proved by it. A
- * resource or call that is not here is refused, so that nothing new goes unnoticed.
+ * it answers, to Pulumi's mocks and to the engine (`plugin/`) alike. Nothing is made by it, and it knows none of AWS's rules:
+ * that AWS takes these inputs is not proved by it. A resource or call that is not here is refused, so that nothing new goes
+ * unnoticed.
  */
 
 export type Properties = Readonly<Record<string, unknown>>;
@@ -107,12 +108,18 @@ export const functions: Readonly<Record<string, (args: Properties) => Properties
   }),
 };
 
-/** @throws Error for a resource that is not known. */
-export function computeResource(type: string, name: string, inputs: Properties): { id: string; outputs: Properties } {
+/** What AWS adds to a resource. @throws Error for one that is not known. */
+export function computedOf(type: string, name: string, inputs: Properties): { id: string; computed: Properties } {
   const compute = resources[type];
   if (compute === undefined) throw new Error(`the stand-in for AWS knows no ${type}`);
   const { id, outputs = {} } = compute(name, inputs);
-  return { id, outputs: { ...inputs, ...outputs } };
+  return { id, computed: outputs };
+}
+
+/** A resource as it is then: its inputs, and what AWS adds. @throws Error for one that is not known. */
+export function computeResource(type: string, name: string, inputs: Properties): { id: string; outputs: Properties } {
+  const { id, computed } = computedOf(type, name, inputs);
+  return { id, outputs: { ...inputs, ...computed } };
 }
 
 /** @throws Error for a question that is not known. */

@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { build } from "esbuild";
+import type { Moto } from "../moto.js";
+import { functions, resources } from "./model.js";
+import { type Settings, settingsVariable } from "./plugin/settings.js";
+import { readSchema } from "./schema.js";
+
+/** The stand-in for the `aws` provider, on the PATH of the engines of a test, and nowhere else. */
+export interface AwsStandIn {
+  /** The environment in which the engine finds it, and it finds moto. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The password of the administrator of every RDS. */
+  readonly masterPassword: string;
+  remove(): Promise<void>;
+}
+
+/** @param outputs by type of resource: where the machines and databases of the test are, in place of the model's answers */
+export async function installAwsStandIn(moto: Moto, outputs: Settings["outputs"] = {}): Promise<AwsStandIn> {
+  const folder = await mkdtemp(join(tmpdir(), "aws-stand-in-"));
+  const bundle = join(folder, "provider.cjs");
+  await build({
+    entryPoints: [join(__dirname, "plugin/main.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "error",
+  });
+  const masterPassword = randomBytes(16).toString("hex");
+  const settings: Settings = {
+    schema: readSchema(Object.keys(resources), Object.keys(functions)),
+    outputs,
+    masterPassword,
+  };
+  const file = join(folder, "settings.json");
+  await writeFile(file, JSON.stringify(settings), { mode: 0o600 });
+  // The engine prefers a plugin on PATH to any that is installed.
+  const programs = join(folder, "bin");
+  await mkdir(programs);
+  const program = join(programs, "pulumi-resource-aws");
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${bundle}' "$@"\n`);
+  await chmod(program, 0o755);
+  return {
+    env: {
+      ...moto.env,
+      AWS_ENDPOINT_URL: moto.endpoint,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      [settingsVariable]: file,
+      PATH: [programs, process.env.PATH ?? ""].join(delimiter),
+    },
+    masterPassword,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
