@@ -68,6 +68,13 @@ export const settingsSchema = z.strictObject({
     /** How long one statement may run, in milliseconds; 0: no limit. */
     statementTimeoutMs: z.int().min(0).default(300_000),
     /**
+     * A statement may run for this many times as long as its whole migration took in the rehearsal, where that is less than
+     * `statementTimeoutMs`; 0: the rehearsal sets no limit.
+     */
+    rehearsedTimeoutFactor: z.number().min(0).default(10),
+    /** But for so long in any case, in milliseconds, if `statementTimeoutMs` is not less; a lock may be waited for besides. */
+    rehearsedTimeoutLeastMs: z.int().min(1).default(30_000),
+    /**
      * How long a statement may run behind which neither readers nor writers wait (CREATE INDEX CONCURRENTLY, VALIDATE
      * CONSTRAINT, VACUUM), in milliseconds; 0: no limit.
      */

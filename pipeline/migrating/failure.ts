@@ -15,13 +15,15 @@ export interface Circumstances {
   readonly backup: BackupResult;
   /** A person or the supervisor stopped the run. */
   readonly stopped: boolean;
+  /** The rehearsal set its statement timeout. */
+  readonly rehearsed?: { readonly tookMs: number; readonly statementTimeoutMs: number };
   /** It was stopped because the application was refused for too long. */
   readonly budget?: { readonly refusedMs: number; readonly maxRefusedMs: number };
 }
 
 /** A migration that failed, with the state things are in and what to do. */
 export function migrationFailed(error: MigrationFailure, told: Circumstances): PipelineError {
-  const { attempts, before, blockers, backup, stopped, budget } = told;
+  const { attempts, before, blockers, backup, stopped, budget, rehearsed } = told;
   const waited = error.lockTimeout || error.cancelled;
   const blocked =
     waited && blockers.length > 0 ? `\nIt waited ${attempts} time(s) for: ${describeSessions(blockers)}.` : "";
@@ -29,11 +31,15 @@ export function migrationFailed(error: MigrationFailure, told: Circumstances): P
     budget === undefined
       ? ""
       : `\nIt was stopped: requests of its tables had been refused for ${budget.refusedMs} ms, and migrate.maxRefusedMs allows ${budget.maxRefusedMs} ms.`;
+  const tooSlow =
+    rehearsed !== undefined && error.cancelled && budget === undefined && !stopped
+      ? `\nA statement of it may run for ${rehearsed.statementTimeoutMs} ms, as all of it took ${rehearsed.tookMs} ms on the copy (migrate.rehearsedTimeoutFactor, rehearsedTimeoutLeastMs): look what it waits for, or what is other than on the copy; where it needs longer here, raise them.`
+      : "";
   return new PipelineError(
     {
       code: budget !== undefined ? "AVAILABILITY_BUDGET" : error.lockTimeout ? "LOCK_TIMEOUT" : "MIGRATION_FAILED",
       kind: stopped && error.rolledBackWhole ? "interrupted" : changed(error, before),
-      message: `${error.migration} failed: ${error.message}${blocked}${overBudget}${stopped ? " It was stopped by a signal." : ""}`,
+      message: `${error.migration} failed: ${error.message}${blocked}${tooSlow}${overBudget}${stopped ? " It was stopped by a signal." : ""}`,
       state: `${ownState(error)} ${described(before)} Backup ${backup.id} holds the state before this run.`,
       next: nextStep(error, told),
     },

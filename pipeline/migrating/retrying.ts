@@ -13,6 +13,8 @@ export interface Retrying {
   readonly settings: Settings["migrate"];
   readonly context: StageContext;
   readonly watch: Watch;
+  /** How long a statement may run, in milliseconds; 0: no limit. Default: as the settings say. */
+  readonly statementTimeoutMs?: number;
 }
 
 /** One migration's script, forward or back. */
@@ -26,10 +28,11 @@ export interface Script {
 
 /** Runs a script, again after a lock timeout or a deadlock, as long as the application may be refused. */
 export async function retrying(
-  { name, settings, context, watch }: Retrying,
+  { name, settings, context, watch, ...own }: Retrying,
   script: Script,
 ): Promise<{ durationMs: number; attempts: number }> {
-  const { lockTimeoutMs, lockRetries, retryDelayMs, statementTimeoutMs, concurrentTimeoutMs, maxRefusedMs } = settings;
+  const { lockTimeoutMs, lockRetries, retryDelayMs, concurrentTimeoutMs, maxRefusedMs } = settings;
+  const statementTimeoutMs = own.statementTimeoutMs ?? settings.statementTimeoutMs;
   for (let attempt = 1; ; attempt++) {
     watch.nextAttempt();
     // Whoever waits behind a migration that waits for a lock is refused for as long: no longer than the budget has left.

@@ -7,6 +7,7 @@ import type { MigrationsFolder } from "../prisma/migrations.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import type { AvailabilityProbe } from "../probe/availability.js";
 import { type Applied, afterOthers, migrationFailed } from "./failure.js";
+import { rehearsedMs, statementTimeoutFor } from "./rehearsed.js";
 import { retrying } from "./retrying.js";
 
 /** The project as it was read for this run. */
@@ -33,11 +34,16 @@ export async function applyWithRetry(
   const watch = await probe.watch(sql).catch((error: unknown) => {
     throw afterOthers(error, before, request.backup);
   });
-  const { backup, database, project: sources, settings } = request;
+  const { backup, database, project: sources, settings, rehearsal } = request;
+  const tookMs = rehearsedMs(rehearsal, name);
+  const statementTimeoutMs = statementTimeoutFor(tookMs, settings.migrate);
+  const tightened = tookMs !== undefined && statementTimeoutMs < settings.migrate.statementTimeoutMs;
+  if (tightened)
+    context.log.info(`${name}: a statement may run for ${statementTimeoutMs} ms, as all took ${tookMs} ms on the copy`);
   const { folder, schema } = project;
   try {
     return await retrying(
-      { name, settings: settings.migrate, context, watch },
+      { name, settings: settings.migrate, context, watch, statementTimeoutMs },
       {
         run: (limits) =>
           applyMigration(database, sources, folder, name, {
@@ -50,7 +56,12 @@ export async function applyWithRetry(
         undone: () => clearFailed(database, sources, name).catch((why: unknown) => notCleared(context.log, why)),
         failed: (error, told) =>
           error instanceof MigrationFailure && told !== undefined
-            ? migrationFailed(error, { ...told, before, backup })
+            ? migrationFailed(error, {
+                ...told,
+                before,
+                backup,
+                ...(tightened ? { rehearsed: { tookMs, statementTimeoutMs } } : {}),
+              })
             : afterOthers(error, before, backup),
       },
     );

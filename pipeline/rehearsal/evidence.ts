@@ -123,7 +123,8 @@ const most = 10;
 
 /** The statements as a result keeps them. */
 export function tellStatements(statements: readonly StatementEvidence[]): RiskEvidence["statements"] {
-  const longest = statements.toSorted((a, b) => b.heldMs - a.heldMs || b.durationMs - a.durationMs).slice(0, most);
+  const weight = ({ locks, heldMs, durationMs }: StatementEvidence) => (locks.length > 0 ? heldMs : durationMs);
+  const longest = statements.toSorted((a, b) => weight(b) - weight(a)).slice(0, most);
   return longest.map(({ line, durationMs, heldMs, locks, rewritten, dropped }) => ({
     line,
     durationMs,

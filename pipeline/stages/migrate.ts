@@ -2,6 +2,7 @@ import type { StageContext } from "../context.js";
 import type { MigrateRequest, MigrateResult } from "../contracts.js";
 import { assertEvidenceApproved } from "../gate/raised.js";
 import { type Applied, lockLost } from "../migrating/failure.js";
+import { predictedMs } from "../migrating/rehearsed.js";
 import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
@@ -88,7 +89,7 @@ async function applyPending(
     assertDeployable(found, folder, request.environment);
     assertRehearsed(request.rehearsal, found.pending);
     assertEvidenceApproved(request, request.rehearsal, found.pending);
-    assertStillOpen(request, found.pending.length);
+    assertStillOpen(request, found.pending.length, predictedMs(request.rehearsal, found.pending));
     const settled = await settleInterrupted(client, folder, found.failed, schema);
     for (const { name, state } of settled) log.info(`${name} was stopped in its one statement: ${settledAs[state]}`);
     return settled.length === 0 ? found : compareHistory(folder, await readHistory(client, schema));

@@ -37,17 +37,18 @@ export async function assertWindow(
 }
 
 /**
- * Asks once more before the first migration is applied: a long backup or rehearsal may have outlasted the window.
+ * Asks once more before the first migration is applied: a long backup or rehearsal may have outlasted the window, or what is
+ * to come would.
  *
  * @throws PipelineError (`OUTSIDE_WINDOW`)
  */
-export function assertStillOpen(request: Asking, pending: number, at = new Date()): void {
-  recordOf(decideWindow({ window: request.settings.window, pending, at }), request);
+export function assertStillOpen(request: Asking, pending: number, predictedMs = 0, at = new Date()): void {
+  recordOf(decideWindow({ window: request.settings.window, pending, predictedMs, at }), request);
 }
 
 function recordOf(decision: WindowDecision, { environment }: Asking): WindowRecord {
   if (decision.kind === "passed") return decision.record;
-  const when = decision.code === "TRAFFIC" ? "once there is less to do" : "then";
+  const when = decision.code === "TRAFFIC" ? "once there is less to do" : "when it is open for long enough";
   throw new PipelineError({
     code: decision.code,
     kind: "refused",

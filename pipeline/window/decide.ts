@@ -12,6 +12,8 @@ export interface WindowQuestion {
   /** How many migrations are pending. */
   readonly pending: number;
   readonly at: Date;
+  /** What the migrations will probably take, in milliseconds. Default: nothing is known. */
+  readonly predictedMs?: number;
   /** Transactions a second; absent where they were not measured. */
   readonly traffic?: number;
 }
@@ -38,11 +40,16 @@ function notAsked({ window }: WindowQuestion): string {
 }
 
 function refusalOf(question: WindowQuestion): Extract<WindowDecision, { kind: "refused" }> | undefined {
-  const { window, at, traffic } = question;
+  const { window, at, traffic, predictedMs = 0 } = question;
   const place = placeOf(window, at);
   if (place !== undefined && !place.open) {
     const next = describeOpening(place.opening, window.timeZone, at);
     const reason = `outside the maintenance window (${describeHours(window)}); it opens ${next}`;
+    return { kind: "refused", code: "OUTSIDE_WINDOW", reason };
+  }
+  if (place !== undefined && at.getTime() + predictedMs > place.opening.to.epochMilliseconds) {
+    const closes = `the maintenance window closes at ${momentIn(place.opening.to, window.timeZone)} ${window.timeZone}`;
+    const reason = `${closes}, and the migrations took ${(predictedMs / 1000).toFixed(1)} s in the rehearsal`;
     return { kind: "refused", code: "OUTSIDE_WINDOW", reason };
   }
   const most = window.lowTraffic?.transactionsPerSecond;

@@ -66,8 +66,13 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
     assert.ok(evidence !== undefined);
     return { result, evidence, lines };
   };
-  const migrating = (rehearsal: RehearseResult, approvals: StageRequest["settings"]["risk"]["approvals"] = []) => {
-    const settings = { ...base.settings, risk: { ...base.settings.risk, approvals } };
+  const migrating = (
+    rehearsal: RehearseResult,
+    approvals: StageRequest["settings"]["risk"]["approvals"] = [],
+    limits: Partial<StageRequest["settings"]["migrate"]> = {},
+  ) => {
+    const risk = { ...base.settings.risk, approvals };
+    const settings = { ...base.settings, risk, migrate: { ...base.settings.migrate, ...limits } };
     return migrate({ ...base, settings, backup: made, rehearsal }, quiet);
   };
 
@@ -101,12 +106,7 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
   });
 
   describe("and of what was applied meanwhile", () => {
-    before(async () => {
-      await query(
-        database,
-        `DELETE FROM _prisma_migrations WHERE migration_name = '${next}'; ALTER TABLE users DROP nick`,
-      );
-    });
+    beforeEach(() => query(database, `DELETE FROM _prisma_migrations WHERE migration_name = '${next}'`));
 
     it("raises what cannot be tried in a transaction, by locks that are sampled beside it", async () => {
       const { evidence } = await rehearsed(
@@ -123,8 +123,21 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
       assert.equal((await migrating(result)).applied.length, 1);
     });
 
+    it("ends a statement that takes many times as long as all did on the copy, with both figures", async () => {
+      const { result } = await rehearsed(
+        `SELECT pg_sleep(CASE WHEN current_database() = '${name}' THEN 60 ELSE 0 END);`,
+      );
+      const limits = { rehearsedTimeoutFactor: 1, rehearsedTimeoutLeastMs: 1, lockTimeoutMs: 10 };
+      await assert.rejects(
+        migrating(result, [], limits),
+        failsWith(
+          "MIGRATION_FAILED",
+          /statement timeout[^]*may run for \d+ ms, as all of it took \d+ ms on the copy \(migrate\.rehearsedTimeoutFactor/,
+        ),
+      );
+    });
+
     it("confirms a drop, and tells what each statement dropped and wrote anew", async () => {
-      await query(database, `DELETE FROM _prisma_migrations WHERE migration_name = '${next}'`);
       const { evidence } = await rehearsed(
         "-- drops: users.phone, log\nALTER TABLE users DROP COLUMN phone;\nDROP TABLE log;\nALTER TABLE users ALTER COLUMN id TYPE bigint;",
       );

@@ -61,9 +61,16 @@ describe("maintenance window: decision", () => {
   it("is asked again before the first migration, and says how to go on", () => {
     const settings = (more: object) => settingsSchema.parse({ backup: {}, preflight: {}, migrate: {}, window: more });
     const database = { host: "/tmp", port: 1, name: "x", user: "x", password: { from: "none" as const } };
-    const ask = (at: Date, more: object = {}) =>
-      assertStillOpen({ environment: "prod", database, settings: settings({ ...hours, ...more }) }, 1, at);
+    const ask = (at: Date, more: object = {}, predictedMs = 0) =>
+      assertStillOpen({ environment: "prod", database, settings: settings({ ...hours, ...more }) }, 1, predictedMs, at);
     ask(inside);
+    ask(inside, {}, 1_000);
+    ask(inside, { now }, 86_400_000);
+    assert.throws(
+      () => ask(inside, {}, 86_400_000),
+      (error) =>
+        error instanceof PipelineError && /closes at .*, and the migrations took 86400\.0 s in the/.test(error.message),
+    );
     ask(outside, { now });
     assert.throws(
       () => ask(outside),
