@@ -46,10 +46,20 @@ export function describeSqlError(error: unknown, script: string, statementOffset
 function placeOf(error: unknown, script: string, statementOffset: number | undefined): Place | undefined {
   const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
   // `position` counts characters from 1 in the text that was sent; JavaScript counts UTF-16 units.
-  if (position >= 1) {
-    return { offset: unitsOf(script, position - 1), exact: true };
-  }
+  const offset = position >= 1 ? unitsOf(script, position - 1) : undefined;
+  if (offset !== undefined && !isInComment(script, offset)) return { offset, exact: true };
   return statementOffset === undefined ? undefined : { offset: statementOffset, exact: false };
+}
+
+/**
+ * No error is in a comment: PostgreSQL then counted in a text of its own, such as the definition of an index that ALTER COLUMN TYPE makes
+ * again.
+ */
+function isInComment(script: string, offset: number): boolean {
+  return script
+    .slice(script.lastIndexOf("\n", offset - 1) + 1, offset + 2)
+    .trimStart()
+    .startsWith("--");
 }
 
 function explain(error: unknown): string {

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Database } from "../../pipeline/contracts.js";
 import { diffDrift } from "../../pipeline/prisma/drift.js";
 import { prismaCommand } from "../../tools/prisma/command.js";
+import { workOutDown } from "../../tools/prisma/down.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
 import { testCluster } from "../support/postgres.js";
 import { query } from "./backupFixtures.js";
@@ -59,6 +60,30 @@ CREATE INDEX "A_a_few_idx" ON "A"("kept") WHERE "kept" > 0;`,
     await query(database, down);
     const back = await diffDrift(database, project, { applied: [init] });
     assert.equal(back.drifted, false, back.summary);
+  });
+
+  it("around what depends on the type of a column, and as a comment where it does not lead back", async () => {
+    const own = await writeProject(
+      {
+        [init]: `CREATE TYPE "Mood" AS ENUM ('GOOD', 'BAD');
+CREATE TABLE "A" ("id" INTEGER NOT NULL, "mood" "Mood", CONSTRAINT "A_pkey" PRIMARY KEY ("id"), CONSTRAINT "A_mood_check" CHECK ("mood" <> 'BAD'));
+CREATE INDEX "A_good_idx" ON "A"("id") WHERE "mood" = 'GOOD';`,
+      },
+      "enum Mood {\n  GOOD\n  BAD\n  SO_SO\n}\n\nmodel A {\n  id Int @id\n  mood Mood?\n}\n",
+    );
+    try {
+      const forward = { name: "1_more", empty: false, sql: `ALTER TYPE "Mood" ADD VALUE 'SO_SO';` };
+      const around = await workOutDown(database, own, forward, { environment: "local" });
+      assert.equal(around.runs, true, around.sql);
+      assert.match(around.sql, /^DROP INDEX public\."A_good_idx";$[^]*^CREATE INDEX "A_good_idx" ON public\."A"/m);
+      const dropped = { name: "1_gone", empty: false, sql: `DROP TABLE "A";` };
+      const comment = await workOutDown(database, own, dropped, { environment: "local" });
+      assert.equal(comment.runs, false);
+      assert.match(comment.sql, /IS A COMMENT ONLY[^]*constraint "A_mood_check" of public\."A" is missing/);
+      assert.doesNotMatch(comment.sql, /^[^-\n]/m);
+    } finally {
+      await own.remove();
+    }
   });
 
   it("as a template where the migration is empty", async () => {

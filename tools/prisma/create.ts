@@ -14,9 +14,14 @@ import { say } from "./output.js";
 export async function createCommand({ database, environment, project, flags }: CommandContext): Promise<number> {
   if (flags.name === undefined) throw nameless("create", environment);
   const migration = await createMigrationSql(database, project, flags.name, { environment });
-  const { file, down } = await writeWithDown(database, project, migration, { environment });
+  const { file, down, runs } = await writeWithDown(database, project, migration, { environment });
   say(`Created ${path.relative(process.cwd(), file)}`);
-  say(`Created ${path.relative(process.cwd(), down)}, its way back: its head says what SQL alone cannot bring back.`);
+  const way = runs
+    ? "its way back: its head says what SQL alone cannot bring back"
+    : migration.empty
+      ? "where to write its way back"
+      : "a comment only: its head says why Prisma's way back does not lead back";
+  say(`Created ${path.relative(process.cwd(), down)}, ${way}.`);
   if (migration.empty)
     say("The Prisma schema has no change that the migrations lack, so the file is empty: write its SQL by hand.");
   const dev = npmRun("local", "prisma:migrate:dev", "--name NAME");

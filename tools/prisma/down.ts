@@ -7,6 +7,7 @@ import { isFolder, readMigrations, type MigrationsFolder } from "../../pipeline/
 import { loadParser } from "../../pipeline/prisma/plan.js";
 import { explainReplay } from "../../pipeline/prisma/replayFailed.js";
 import { downSql, emptyDownSql } from "./downSql.js";
+import { tryDown } from "./tryDown.js";
 
 /** Beside `migration.sql`: what undoes it. Prisma does not look at it, and it is no part of the checksum. */
 const scriptName = "down.sql";
@@ -23,8 +24,8 @@ export async function workOutDown(
   project: Pick<Project, "schema" | "migrations">,
   forward: NewMigration,
   options: { readonly environment: string },
-): Promise<string> {
-  if (forward.empty) return emptyDownSql;
+): Promise<{ readonly sql: string; readonly runs: boolean }> {
+  if (forward.empty) return { sql: emptyDownSql, runs: false };
   const folder = await foldersMigrations(project.migrations);
   const script = await explainReplay(project.migrations, options, () =>
     withEngine(database, project, options, async ({ api }) => {
@@ -37,25 +38,26 @@ export async function workOutDown(
     }),
   );
   await loadParser();
-  return downSql(forward.sql, script);
+  const { sql, problems } = await tryDown(database, folder, forward, script);
+  return { sql: downSql(forward.sql, sql, problems), runs: problems.length === 0 };
 }
 
 /**
  * Writes a migration and its way back, which is worked out first: where it cannot be, nothing is written.
  *
- * @returns the paths of `migration.sql` and `down.sql`.
+ * @returns the paths of `migration.sql` and `down.sql`, and whether the latter leads back: it is a comment otherwise.
  */
 export async function writeWithDown(
   database: Database,
   project: Pick<Project, "schema" | "migrations">,
   migration: NewMigration,
   options: { readonly environment: string },
-): Promise<{ readonly file: string; readonly down: string }> {
-  const sql = await workOutDown(database, project, migration, options);
+): Promise<{ readonly file: string; readonly down: string; readonly runs: boolean }> {
+  const { sql, runs } = await workOutDown(database, project, migration, options);
   const file = await writeMigration(project.migrations, migration);
   const down = path.join(path.dirname(file), scriptName);
   await writeFile(down, sql, { flag: "wx" });
-  return { file, down };
+  return { file, down, runs };
 }
 
 /** A project's first migration makes the folder. */

@@ -17,22 +17,36 @@ export const emptyDownSql = `-- Undoes migration.sql: what to run to go back to 
 `;
 
 /**
- * The text of a `down.sql`: Prisma's way back, under a head that says what it cannot bring back and what it takes away itself.
+ * The text of a `down.sql`: Prisma's way back, under a head that says what it cannot bring back and what it takes away itself. One that
+ * does not lead back is there as a comment, which is run by nobody: the way back is then a restore, until somebody mends it.
  * `loadParser` must have been awaited.
  *
  * @param forward the SQL of the migration
  * @param backward the SQL that leads from the schema after it to the one before it
+ * @param problems why `backward` does not lead back as it is
  */
-export function downSql(forward: string, backward: string): string {
+export function downSql(forward: string, backward: string, problems: readonly string[] = []): string {
   const gone = losses(forward, lostForward);
   const taken = losses(backward, lostBackward);
   const head = [
     "Undoes migration.sql: leads from the schema after it back to the one before it. Written by Prisma's comparison of both, which",
     "knows tables, columns, indexes, keys and enums: undo by hand what else the migration does (CHECK, triggers, functions, data).",
+    ...list(
+      "IS A COMMENT ONLY, as tried it does not lead back (until it is mended, the way back is to restore a backup):",
+      problems,
+    ),
     ...list("CANNOT BE RESTORED BY SQL ALONE; a backup from before the migration has it:", gone),
     ...list("IS LOST OR MAY FAIL when this runs, for what was written since:", taken),
   ];
-  return `${head.map((line) => `-- ${line}`.trimEnd()).join("\n")}\n\n${backward.trim() === "" ? "-- Prisma sees no difference to undo." : backward.trim()}\n`;
+  const body = backward.trim() === "" ? "-- Prisma sees no difference to undo." : backward.trim();
+  return `${commented(head.join("\n"))}\n\n${problems.length === 0 ? body : commented(body)}\n`;
+}
+
+function commented(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `-- ${line}`.trimEnd())
+    .join("\n");
 }
 
 function list(title: string, items: readonly string[]): string[] {

@@ -82,3 +82,17 @@ describe("advice", () => {
     assert.match(message, /as a superuser.*CREATE EXTENSION IF NOT EXISTS "postgis";/);
   });
 });
+
+describe("the place of an error", () => {
+  const script = "-- The type of a column,\n  -- with an index over it.\nALTER TABLE t ALTER c TYPE b;";
+  const at = (position: number) =>
+    describeSqlError(
+      Object.assign(new pg.DatabaseError("no", 0, "error"), { position: String(position) }),
+      script,
+      script.indexOf("ALTER"),
+    );
+  it("is where PostgreSQL points", () => assert.deepEqual([at(56).line, at(56).column], [3, 3]));
+  it("is never in a comment, as PostgreSQL then counts in a text of its own", () => {
+    for (const position of [1, 10, 30]) assert.equal(at(position).line, 3);
+  });
+});
