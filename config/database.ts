@@ -63,6 +63,11 @@ const ec2 = z.strictObject({
     .string()
     .regex(/^(ami-[0-9a-f]+)?$/, "an image such as ami-0123456789abcdef0")
     .default(""),
+  /**
+   * How many days WAL and base backups are kept in the store's bucket, from which every moment of them can be recovered; see
+   * docs/hosts.md. 0: the WAL is not archived.
+   */
+  recoveryDays: z.int().min(0).max(365).default(14),
 });
 
 /** `existing`: a database that is there already, of whatever service; see docs/adopt.md. */

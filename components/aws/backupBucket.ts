@@ -121,14 +121,13 @@ export class BackupBucket extends pulumi.ComponentResource {
 
     this.bucketName = bucket.bucket;
     // Known only once all of that is set: what is written before has no lock, no older versions and another key.
+    const set = [versioning, encryption, block, ownership, access, ...locks].map(({ id }) => id);
     this.url = pulumi
-      .all([
-        bucket.bucket,
-        bucket.region,
-        ...[versioning, encryption, block, ownership, access, ...locks].map(({ id }) => id),
-      ])
+      .all([bucket.bucket, bucket.region, ...set])
       .apply(([made, region]) => `s3://${made}/${prefix}?region=${region}`);
-    this.access = pulumi.all([bucket.arn, key.arn]).apply(([bucketArn, keyArn]) => ({ bucketArn, keyArn, prefix }));
+    this.access = pulumi
+      .all([bucket.arn, key.arn, pulumi.all(set)])
+      .apply(([bucketArn, keyArn]) => ({ bucketArn, keyArn, prefix }));
     this.registerOutputs({ url: this.url, bucketName: this.bucketName, access: this.access });
   }
 }

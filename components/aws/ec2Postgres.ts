@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Database } from "../../pipeline/contracts.js";
 import { databaseUserData, hostDatabase } from "../userData/hostUserData.js";
 import { Host, type HostArgs, type HostKeys } from "./host.js";
-import { type StoreAccess, storeStatements } from "./policies.js";
+import { type StoreAccess, archivePrefix, archiveStatements, storeStatements } from "./policies.js";
 
 export interface Ec2PostgresArgs extends Pick<
   HostArgs,
@@ -21,6 +21,12 @@ export interface Ec2PostgresArgs extends Pick<
   readonly instanceType?: string;
   /** Size of the data volume. Can be made larger, never smaller. @default 50 */
   readonly dataGiB?: number;
+  /**
+   * How many days one can go back to any moment of: WAL and base backups are kept that long in a folder of their own of the store's
+   * bucket. 0: none. Costs what they hold there.
+   * @default 14
+   */
+  readonly recoveryDays?: number;
   readonly keys: HostKeys;
   /** The backup store that the host reaches by its own role. */
   readonly store: pulumi.Input<StoreAccess>;
@@ -51,7 +57,8 @@ export class Ec2Postgres extends pulumi.ComponentResource {
 
   constructor(name: string, args: Ec2PostgresArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:Ec2Postgres", name, {}, options);
-    const { environment, database, owner, schema, keys, protect = false } = args;
+    const { environment, database, owner, schema, keys, recoveryDays = 14, protect = false } = args;
+    const archives = recoveryDays > 0;
     const subnet = aws.ec2.getSubnetOutput({ id: args.subnetId }, { parent: this });
     const volume = new aws.ebs.Volume(
       `${name}-data`,
@@ -78,9 +85,11 @@ export class Ec2Postgres extends pulumi.ComponentResource {
         imageId: args.imageId,
         publicAddress: args.publicAddress,
         protect,
-        statements: pulumi.output(args.store).apply(storeStatements),
+        statements: pulumi
+          .output(args.store)
+          .apply((store) => [...storeStatements(store), ...(archives ? archiveStatements(store) : [])]),
         userData: ({ hostKeySecretArn, machine }) =>
-          pulumi.all([volume.id, args.region]).apply(([volumeId, region]) =>
+          pulumi.all([volume.id, args.region, args.store]).apply(([volumeId, region, { bucketArn }]) =>
             databaseUserData({
               environment,
               authorizedKeys: [keys.publicKey],
@@ -88,6 +97,7 @@ export class Ec2Postgres extends pulumi.ComponentResource {
               database: { name: database, owner },
               dataVolume: { volumeId },
               machine,
+              ...(archives ? { archive: archiveIn(bucketArn, region, recoveryDays) } : {}),
             }),
           ),
       },
@@ -116,4 +126,8 @@ export class Ec2Postgres extends pulumi.ComponentResource {
       volumeId: this.volumeId,
     });
   }
+}
+
+function archiveIn(bucketArn: string, region: string, days: number) {
+  return { bucket: bucketArn.split(":").at(-1) ?? "", prefix: archivePrefix, region, days };
 }

@@ -32,17 +32,37 @@ export interface StoreAccess {
  * What the pipeline does to its store: read, write, list and remove below its prefix. No version of an object is removed by it, and
  * neither versioning, lifecycle nor locks are changed: what a host's role hides can be brought back.
  */
-export function storeStatements({ bucketArn, keyArn, prefix }: StoreAccess): Statement[] {
+export function storeStatements(access: StoreAccess): Statement[] {
+  return [
+    ...useFolder("Store", access),
+    {
+      Sid: "UseStoreKey",
+      Effect: "Allow",
+      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+      Resource: access.keyArn,
+    },
+  ];
+}
+
+/** Folder of the store's bucket that a host's WAL and base backups are in, beside the store. */
+export const archivePrefix = "archive";
+
+/** What archiving does, beside what {@link storeStatements} allow: the same, in its own folder of the bucket. */
+export function archiveStatements(access: StoreAccess): Statement[] {
+  return useFolder("Archive", { ...access, prefix: archivePrefix });
+}
+
+function useFolder(name: string, { bucketArn, prefix }: StoreAccess): Statement[] {
   return [
     {
-      Sid: "ListStore",
+      Sid: `List${name}`,
       Effect: "Allow",
       Action: ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
       Resource: bucketArn,
       Condition: { StringLike: { "s3:prefix": `${prefix}/*` } },
     },
     {
-      Sid: "UseStore",
+      Sid: `Use${name}`,
       Effect: "Allow",
       Action: [
         "s3:GetObject",
@@ -52,12 +72,6 @@ export function storeStatements({ bucketArn, keyArn, prefix }: StoreAccess): Sta
         "s3:ListMultipartUploadParts",
       ],
       Resource: `${bucketArn}/${prefix}/*`,
-    },
-    {
-      Sid: "UseStoreKey",
-      Effect: "Allow",
-      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-      Resource: keyArn,
     },
   ];
 }

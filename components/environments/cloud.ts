@@ -97,6 +97,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     ...(database.imageId === "" ? {} : { imageId: database.imageId }),
     rootGiB: database.rootGiB,
     dataGiB: database.dataGiB,
+    recoveryDays: database.recoveryDays,
     database: database.name,
     owner: database.owner,
     schema: database.schema,

@@ -1,7 +1,8 @@
 import type { Database } from "../../pipeline/contracts.js";
 import { hostPaths, pipelineUser, postgresPort } from "./paths.js";
 import type { MachineSize } from "./postgresSettings.js";
-import { type Step, renderScript } from "./script.js";
+import { type Step, packScript, renderScript } from "./script.js";
+import { type WalArchive, archiveStep } from "./steps/archive.js";
 import { type HostDatabase, databaseStep } from "./steps/database.js";
 import { type DataVolume, dataVolumeStep, workFolderStep } from "./steps/dataVolume.js";
 import { postgresStep } from "./steps/postgres.js";
@@ -24,6 +25,8 @@ export interface DatabaseUserDataArgs extends RunnerUserDataArgs {
   readonly dataVolume: DataVolume;
   /** What PostgreSQL's memory and parallelism are set by. */
   readonly machine: MachineSize;
+  /** Continuous archiving, for point-in-time recovery. @default none */
+  readonly archive?: Omit<WalArchive, "stanza">;
 }
 
 /**
@@ -33,12 +36,16 @@ export interface DatabaseUserDataArgs extends RunnerUserDataArgs {
  * @throws Error naming a value that cannot be right, and where the script is larger than EC2 takes.
  */
 export function databaseUserData(args: DatabaseUserDataArgs): string {
-  return renderScript(`The ${args.environment} host: PostgreSQL, pm2, the migration pipeline.`, databaseSteps(args));
+  return userData(`The ${args.environment} host: PostgreSQL, pm2, the migration pipeline.`, databaseSteps(args));
 }
 
 /** User data of a host that only runs the pipeline, for a database that is elsewhere (Debian 13). Holds no secret. */
 export function runnerUserData(args: RunnerUserDataArgs): string {
-  return renderScript(`The ${args.environment} host that runs the migration pipeline.`, runnerSteps(args));
+  return userData(`The ${args.environment} host that runs the migration pipeline.`, runnerSteps(args));
+}
+
+function userData(title: string, steps: readonly Step[]): string {
+  return packScript(title, renderScript(title, steps));
 }
 
 /** The steps of {@link databaseUserData}, in their order. */
@@ -52,6 +59,7 @@ export function databaseSteps(args: DatabaseUserDataArgs): Step[] {
     dataVolumeStep(args.dataVolume),
     postgresStep(args.machine),
     databaseStep({ ...args.database, environment: args.environment }),
+    ...(args.archive === undefined ? [] : [archiveStep({ ...args.archive, stanza: args.environment })]),
   ]);
 }
 

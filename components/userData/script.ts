@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from "node:zlib";
 import { hostPaths } from "./paths.js";
 
 /** One step of setting a host up. */
@@ -15,11 +16,9 @@ export const largestUserData = 16_384;
  * The script that a host runs as root when it boots for the first time: the steps in their order, each logged, the state told
  * in {@link hostPaths.status}. It stops at the first step that fails, with its log's end on standard error. Running it
  * again goes through all steps again; two at once wait for each other.
- *
- * @throws Error where it is larger than EC2 takes.
  */
 export function renderScript(title: string, steps: readonly Step[]): string {
-  const script = `#!/usr/bin/env bash
+  return `#!/usr/bin/env bash
 # ${title}
 # Made by safe-migration. Run as root at first boot; running it again does no harm.
 ${preamble}
@@ -27,10 +26,40 @@ ${steps.map(renderStep).join("\n")}
 report "done"
 log "this host is ready"
 `;
-  const bytes = Buffer.byteLength(script);
+}
+
+/**
+ * A script as user data: compressed, in a script that puts it where it is kept on the host, readable, and runs it.
+ *
+ * @throws Error where it is larger than EC2 takes.
+ */
+export function packScript(title: string, script: string): string {
+  const lines = gzipSync(script, { level: 9 })
+    .toString("base64")
+    .replace(/.{120}/g, "$&\n");
+  const packed = `#!/usr/bin/env bash
+# ${title}
+# Made by safe-migration. Compressed, since EC2 takes no more than 16 KiB; on the host it is ${hostPaths.script}.
+set -euo pipefail
+umask 077
+base64 -d <<'END_OF_SCRIPT' | gzip -d >${hostPaths.script}.new
+${lines}
+END_OF_SCRIPT
+chmod 0700 ${hostPaths.script}.new
+mv ${hostPaths.script}.new ${hostPaths.script}
+exec ${hostPaths.script}
+`;
+  const bytes = Buffer.byteLength(packed);
   if (bytes > largestUserData)
     throw new Error(`user data of ${bytes} bytes: EC2 takes ${largestUserData}; name fewer or shorter things`);
-  return script;
+  return packed;
+}
+
+/** The script that {@link packScript} packed. @throws Error where it is none. */
+export function unpackScript(packed: string): string {
+  const lines = /<<'END_OF_SCRIPT' .*\n([^]*)\nEND_OF_SCRIPT\n/.exec(packed)?.[1];
+  if (lines === undefined) throw new Error("this is no packed script");
+  return gunzipSync(Buffer.from(lines, "base64")).toString("utf8");
 }
 
 function renderStep({ name, body }: Step): string {

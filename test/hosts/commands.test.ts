@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
+import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { Checkout } from "../support/checkout.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
@@ -56,6 +57,35 @@ describe("commands for staging, which is on a host", function () {
     const up = await estate.up("staging");
     assert.ok(up.ok, up.output);
     machine = estate.place("staging").machine;
+  });
+
+  it("its WAL and a base backup of it are in a folder of their own of the bucket; user data that runs again changes nothing", async () => {
+    const info = () => machine.output("sudo -u postgres pgbackrest --output=json info");
+    const archived = () =>
+      machine.output(
+        "sudo -u postgres psql -XAtc 'SELECT archived_count > 0, failed_count, last_archived_wal FROM pg_stat_archiver'",
+      );
+    const settings = "SELECT current_setting('shared_buffers'), current_setting('archive_mode')";
+    assert.equal(await machine.output(`sudo -u pipeline psql -XAt -d postgres -c "${settings}"`), "256MB|on");
+    await machine.output("until sudo -u postgres pgbackrest info | grep -q 'full backup'; do sleep 0.2; done");
+    const [stanza] = JSON.parse(await info()) as { name: string; backup: { type: string; error: boolean }[] }[];
+    assert.equal(stanza?.name, "staging");
+    assert.deepEqual(
+      stanza.backup.map(({ type, error }) => [type, error]),
+      [["full", false]],
+    );
+    const wal = /^t\|0\|([0-9A-F]{24})/.exec(await archived())?.[1];
+    const { Contents: objects = [] } = await estate.moto.s3.send(
+      new ListObjectsV2Command({ Bucket: "safe-migration-backups", Prefix: "archive/archive/staging/" }),
+    );
+    assert.ok(objects.some(({ Key }) => wal !== undefined && Key?.includes(`/${wal}-`)));
+    await machine.output("/usr/local/sbin/safe-migration-host");
+    assert.equal((JSON.parse(await info()) as { backup: unknown[] }[])[0]?.backup.length, 1);
+    const timers = await machine.output("systemctl list-timers --no-legend 'safe-migration-*' | wc -l");
+    assert.equal(timers, "2");
+    // The one that is made each night.
+    await machine.output("systemctl start safe-migration-base-backup@diff.service");
+    assert.match(await info(), /"type":"diff"/);
   });
 
   it("backup, status and health run there and answer here", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { unpackScript } from "../../components/userData/script.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip } from "../support/hosts/hosts.js";
 
@@ -112,6 +113,7 @@ describe("promotion on hosts", function () {
       const middle = (key: string) => key.split("\n")[2] ?? "";
       const seen = [
         userData,
+        unpackScript(userData),
         await estate.state(name),
         await machine.output("ps axww -o args"),
         await machine.output("cat /var/log/cloud-init-output.log /var/log/safe-migration/*.log"),

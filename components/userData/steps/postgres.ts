@@ -62,6 +62,11 @@ if [ ! -e ${settings}/postgresql.conf ]; then
   pg_createcluster ${postgresMajor} main --datadir=${data} --port=${postgresPort} --start-conf=auto
   changed=1
 fi
+# At its end, so that what is there counts.
+grep -q "^include_dir = 'conf.d'" ${settings}/postgresql.conf || {
+  echo "include_dir = 'conf.d'" >>${settings}/postgresql.conf
+  changed=1
+}
 mkdir -p ${settings}/conf.d /etc/systemd/system/${unit}.service.d
 ${writeFile(`${settings}/conf.d/safe-migration.conf`, "0644", renderSettings(postgresSettings(machine)))}
 ${writeFile(`${settings}/pg_hba.conf`, "0640", authentication)}

@@ -8,14 +8,14 @@ const nodeCheck = `
 node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
   fail "Node.js is $(node --version); the pipeline needs 20.19"`;
 
-/** Debian's packages of a database host: PostgreSQL with its server, Node.js. No cluster is made by them. */
+/** Debian's packages of a database host: PostgreSQL with its server, pgBackRest, Node.js. No cluster is made by them. */
 export function databasePackagesStep(): Step {
   return {
     name: "packages",
     body: `
 mkdir -p /etc/postgresql-common
 [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-install_packages postgresql-${postgresMajor} nodejs npm sudo openssl e2fsprogs
+install_packages postgresql-${postgresMajor} pgbackrest nodejs npm sudo openssl e2fsprogs
 ${nodeCheck}`,
   };
 }

@@ -11,8 +11,6 @@ export interface HostKeySource {
   readonly region: string;
   /** @default the region's own Secrets Manager */
   readonly secretsManagerUrl?: string;
-  /** The instance metadata service. @default EC2's */
-  readonly metadataUrl?: string;
 }
 
 export interface SshArgs {
@@ -40,7 +38,6 @@ export function sshStep({ authorizedKeys, hostKey }: SshArgs): Step {
   if (authorizedKeys.length === 0) throw new Error("authorizedKeys: none is given, nobody could log in");
   if (!/^[A-Za-z0-9/_+=.@:-]+$/.test(hostKey.secretId)) throw new Error(`"${hostKey.secretId}" names no secret`);
   if (!/^[a-z0-9-]+$/.test(hostKey.region)) throw new Error(`"${hostKey.region}" is no region`);
-  const metadata = hostKey.metadataUrl ?? "http://169.254.169.254";
   const secretsManager = hostKey.secretsManagerUrl ?? `https://secretsmanager.${hostKey.region}.amazonaws.com`;
   const [type = "", blob = ""] = hostKey.publicKey.split(" ");
   return {
@@ -61,7 +58,7 @@ wanted=${quote(`${type} ${blob}`)}
 key=/etc/ssh/ssh_host_ed25519_key
 public_of() { ssh-keygen -y -f "$1" 2>/dev/null </dev/null | cut -d ' ' -f 1,2 || true; }
 if [ "$(public_of $key)" != "$wanted" ]; then
-  metadata=${quote(metadata)}/latest
+  metadata=http://169.254.169.254/latest
   imds() { printf 'header = "X-aws-ec2-metadata-token: %s"\\n' "$token" | curl -fsS --retry 5 --retry-connrefused --max-time 10 -K - "$metadata/$1"; }
   token=$(curl -fsS --retry 5 --retry-connrefused --max-time 10 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token") ||
     fail "the instance metadata service gave no token"

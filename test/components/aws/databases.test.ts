@@ -4,6 +4,7 @@ import { Ec2Postgres } from "../../../components/aws/ec2Postgres.js";
 import type { Statement } from "../../../components/aws/policies.js";
 import { RdsPostgres } from "../../../components/aws/rdsPostgres.js";
 import { RunnerHost } from "../../../components/aws/runnerHost.js";
+import { unpackScript } from "../../../components/userData/script.js";
 import { valueOf } from "../mocks.js";
 import { type Recorded, recordAws, watched } from "./mocks.js";
 
@@ -54,11 +55,13 @@ function isClosedHost(made: Recorded): void {
     for (const action of [actions].flat()) assert.doesNotMatch(action, /\*|ObjectVersion|Lifecycle|Retention|Bypass/);
     for (const one of [resource].flat()) assert.notEqual(one, "*");
   }
-  const userData = inputs["userData"] as string;
+  const userData = unpackScript(inputs["userData"] as string);
   assert.ok(!userData.includes("PRIVATE KEY"), "user data can be read by whoever may describe the instance");
   assert.ok(!userData.includes(Buffer.from(hostPrivateKey).toString("base64").slice(0, 40)));
   assert.match(userData, /arn:aws:secretsmanager:/);
 }
+
+const scriptOf = (made: Recorded) => unpackScript(made.one("aws:ec2/instance:Instance").inputs["userData"] as string);
 
 describe("Ec2Postgres", function () {
   this.timeout(60_000);
@@ -81,10 +84,26 @@ describe("Ec2Postgres", function () {
     assert.equal(hostKey.length, 1);
     assert.deepEqual(
       resources.map((one) => one.replace(/^arn:aws:secretsmanager:.*$/, "the secret")),
-      ["arn:aws:s3:::own", "arn:aws:s3:::own/backups/*", "arn:aws:kms:eu-west-1:1:key/own", "the secret"],
+      [
+        "arn:aws:s3:::own",
+        "arn:aws:s3:::own/backups/*",
+        "arn:aws:kms:eu-west-1:1:key/own",
+        "arn:aws:s3:::own",
+        "arn:aws:s3:::own/archive/*",
+        "the secret",
+      ],
     );
-    const list = statementsOf(made).find(({ Sid: sid }) => sid === "ListStore");
-    assert.deepEqual(list?.Condition, { StringLike: { "s3:prefix": "backups/*" } });
+    const listed = (name: string) => statementsOf(made).find(({ Sid: sid }) => sid === name)?.Condition;
+    assert.deepEqual(listed("ListStore"), { StringLike: { "s3:prefix": "backups/*" } });
+    assert.deepEqual(listed("ListArchive"), { StringLike: { "s3:prefix": "archive/*" } });
+  });
+
+  it("archives its WAL in the bucket, for as many days as it is told, or not at all", async () => {
+    assert.match(scriptOf(await make()), /^repo1-s3-bucket=own$[^]*^repo1-retention-full=14$/m);
+    assert.match(scriptOf(await make({ recoveryDays: 3 })), /^repo1-retention-full=3$/m);
+    const none = await make({ recoveryDays: 0 });
+    assert.doesNotMatch(scriptOf(none), /repo1/);
+    assert.ok(!statementsOf(none).some(({ Sid: sid }) => /Archive/.test(sid)));
   });
 
   it("takes Debian's own image for the processor of its type, and another only where one is named", async () => {
@@ -120,7 +139,7 @@ describe("Ec2Postgres", function () {
     assert.equal(attachment.inputs["stopInstanceBeforeDetaching"], true);
     assert.equal(attachment.options.deleteBeforeReplace, true);
     const id = await valueOf(postgres.volumeId);
-    assert.match(made.one("aws:ec2/instance:Instance").inputs["userData"] as string, new RegExp(`volume=${id}`));
+    assert.match(scriptOf(made), new RegExp(`volume=${id}`));
   });
 
   it("is protected in production, with its data", async () => {

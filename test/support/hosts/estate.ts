@@ -10,6 +10,7 @@ import { type HostEnvironment, hostEnvironment } from "./environment.js";
 import type { Hosts, TestHost } from "./hosts.js";
 import { type KeyPair, keyPair } from "./keys.js";
 import { Metadata } from "./metadata.js";
+import { TlsFront } from "./tlsFront.js";
 
 /** One environment with a host of its own. */
 export interface Place {
@@ -43,12 +44,14 @@ export class Estate {
     readonly hosts: Hosts,
     readonly moto: Moto,
     readonly metadata: Metadata,
+    readonly secure: TlsFront,
   ) {}
 
   /** @param python that moto runs on */
   static async start(hosts: Hosts, names: readonly string[], python: string): Promise<Estate> {
     const moto = await startMoto(python, hosts.address);
-    const estate = new Estate(hosts, moto, await Metadata.start(hosts.address));
+    const secure = await TlsFront.start(join(hosts.folder, "tls"), hosts.address, moto.endpoint);
+    const estate = new Estate(hosts, moto, await Metadata.start(hosts.address), secure);
     await moto.s3.send(
       new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: motoRegion } }),
     );
@@ -91,10 +94,8 @@ export class Estate {
       userData,
       volume,
       number,
-      environment: {
-        AWS_EC2_METADATA_SERVICE_ENDPOINT: this.metadata.url,
-        AWS_REGION: motoRegion,
-      },
+      metadata: this.metadata.url,
+      environment: { AWS_REGION: motoRegion },
     });
   }
 
@@ -107,12 +108,18 @@ export class Estate {
         secretId: `${name}-host-key`,
         publicKey: hostKey.publicKey,
         region: motoRegion,
-        metadataUrl: this.metadata.url,
         secretsManagerUrl: this.moto.endpoint,
       },
       database: shop,
       dataVolume: { device },
       machine: { memoryMiB: 1024, vcpus: 2 },
+      archive: {
+        bucket,
+        prefix: "archive",
+        region: motoRegion,
+        days: 14,
+        endpoint: { host: this.hosts.address, port: this.secure.port, authorities: this.secure.authorities },
+      },
       leaveOut: ["ssm-agent"],
     });
   }
@@ -171,6 +178,7 @@ export class Estate {
     await this.metadata.stop();
     await this.moto.stop();
     await this.hosts.stop();
+    this.secure.stop();
   }
 
   async #make(name: string, number: number): Promise<Place> {

@@ -46,6 +46,8 @@ export interface BootOptions {
   readonly userData: string;
   /** Volume made by {@link Hosts.volume}. */
   readonly volume?: string;
+  /** URL of what answers at the address of EC2's instance metadata service. */
+  readonly metadata?: string;
   /** Lines of `/etc/environment`. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Even, from 10 on: decides its address; a machine that takes another's place has the other's. */
@@ -201,11 +203,15 @@ async function connect(netns: string, gateway: string, address: string): Promise
   await must("ip", [...inside, "address", "add", `${address}/31`, "dev", "eth0"]);
   await must("ip", [...inside, "link", "set", "eth0", "up"]);
   await must("ip", [...inside, "link", "set", "lo", "up"]);
+  await must("ip", [...inside, "address", "add", `${metadataAddress}/32`, "dev", "lo"]);
   await must("ip", [...inside, "route", "add", "default", "via", gateway]);
 }
 
+/** Of EC2's instance metadata service, on every instance. */
+const metadataAddress = "169.254.169.254";
+
 /** What is on the machine's disk before it boots: its user data, and a unit that does with it what cloud-init would. */
-async function writeUpper(upper: string, { userData, environment = {} }: BootOptions): Promise<void> {
+async function writeUpper(upper: string, { userData, metadata, environment = {} }: BootOptions): Promise<void> {
   const unit = `[Unit]
 Description=User data, in the place of cloud-init
 After=network.target ssh.service
@@ -222,6 +228,7 @@ WantedBy=multi-user.target
     ["var/lib/cloud/instance/scripts/part-001", 0o700, userData],
     ["etc/systemd/system/user-data.service", 0o644, unit],
     ["etc/environment", 0o644, lines.join("")],
+    ...metadataUnits(metadata),
   ];
   for (const [path, mode, content] of files) {
     await mkdir(dirname(join(upper, path)), { recursive: true });
@@ -230,6 +237,24 @@ WantedBy=multi-user.target
   const wants = join(upper, "etc/systemd/system/multi-user.target.wants");
   await mkdir(wants, { recursive: true });
   await symlink("/etc/systemd/system/user-data.service", join(wants, "user-data.service"));
+  if (metadata === undefined) return;
+  const sockets = join(upper, "etc/systemd/system/sockets.target.wants");
+  await mkdir(sockets, { recursive: true });
+  await symlink("/etc/systemd/system/metadata.socket", join(sockets, "metadata.socket"));
+}
+
+/** Units by which the machine finds the metadata service where every instance does. */
+function metadataUnits(url: string | undefined): [string, number, string][] {
+  if (url === undefined) return [];
+  const { host } = new URL(url);
+  return [
+    ["etc/systemd/system/metadata.socket", 0o644, `[Socket]\nListenStream=${metadataAddress}:80\n`],
+    [
+      "etc/systemd/system/metadata.service",
+      0o644,
+      `[Service]\nExecStart=/usr/lib/systemd/systemd-socket-proxyd ${host}\n`,
+    ],
+  ];
 }
 
 /** A network that no interface of this machine is in. */

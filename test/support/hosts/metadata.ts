@@ -40,10 +40,10 @@ export class Metadata {
     if (method === "PUT" && url === "/latest/api/token")
       return headers["x-aws-ec2-metadata-token-ttl-seconds"] === undefined ? [400, ""] : [200, this.#token];
     if (headers["x-aws-ec2-metadata-token"] !== this.#token) return [401, ""];
-    const profiles = "/latest/meta-data/iam/security-credentials/";
+    const profiles = "/latest/meta-data/iam/security-credentials";
     if (!this.profile || url === undefined) return [404, ""];
-    if (url === profiles) return [200, "host"];
-    if (url === `${profiles}host`) return [200, JSON.stringify(credentials(), null, 2)];
+    if (url === profiles || url === `${profiles}/`) return [200, "host"];
+    if (url === `${profiles}/host`) return [200, JSON.stringify(credentials(), null, 2)];
     return [404, ""];
   }
 }
