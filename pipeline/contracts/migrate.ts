@@ -38,6 +38,16 @@ export const availabilitySchema = z.strictObject({
 });
 export type Availability = z.infer<typeof availabilitySchema>;
 
+/** A named place in the server's log just before a migration, to which it can be recovered. */
+export const restorePoint = z.strictObject({
+  name: z.string(),
+  /** Its place in the log. */
+  lsn: z.string(),
+  /** Its moment, by the server's clock (UTC). */
+  at: z.iso.datetime(),
+});
+export type RestorePoint = z.infer<typeof restorePoint>;
+
 export const migrateResult = z.strictObject({
   ...resultFields,
   stage: z.literal("migrate"),
@@ -48,6 +58,7 @@ export const migrateResult = z.strictObject({
       durationMs: z.int(),
       /** 1 where no lock was in the way. */
       attempts: z.int(),
+      restorePoint: restorePoint.optional(),
     }),
   ),
   /** Absent where nothing was probed: no table that was there before was touched. */

@@ -54,6 +54,8 @@ export const settingsSchema = z.strictObject({
   preflight: z.strictObject({
     /** What a database that differs from its migration history does to a run. */
     drift: z.enum(["refuse", "warn"]).default("refuse"),
+    /** What a server that fails to archive its log (WAL) does to a run; one that does not archive is not asked. */
+    archive: z.enum(["refuse", "warn"]).default("refuse"),
     /** A transaction open for longer than this, in seconds, is warned of. */
     longTransactionSeconds: z.int().min(1).default(60),
   }),

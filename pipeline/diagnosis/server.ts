@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import type { Settings } from "../contracts.js";
+import { describeFailing, failingRemedy, readArchiver } from "../postgres/archiver.js";
 import { describeSessions, findBlockingSessions, findLongTransactions } from "../postgres/sessions.js";
 import type { Found } from "./found.js";
 
@@ -63,26 +64,9 @@ export async function lookAtBloat(client: pg.Client): Promise<Found[]> {
 
 /** The log that standbys and point-in-time recovery live on, and the age of the oldest transaction. */
 export async function lookAtArchive(client: pg.Client): Promise<Found[]> {
-  const { rows } = await client.query<{
-    archiving: boolean;
-    failing: boolean;
-    failed: string | null;
-    lastFailed: string | null;
-    lastArchived: string | null;
-    behind: string | null;
-    age: number;
-  }>(
-    `SELECT current_setting('archive_mode') <> 'off' AS archiving, a.last_failed_wal AS failed,
-            coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS failing,
-            a.last_failed_time::text AS "lastFailed", a.last_archived_time::text AS "lastArchived",
-            CASE WHEN NOT pg_is_in_recovery() AND a.last_archived_wal ~ '^[0-9A-F]{24}$' THEN
-              (SELECT pg_walfile_name(pg_current_wal_lsn()) > a.last_archived_wal
-                 AND a.last_archived_time < clock_timestamp() - interval '10 minutes')::text END AS behind,
-            (SELECT max(age(datfrozenxid)) FROM pg_database) AS age
-       FROM pg_stat_archiver a`,
-  );
-  const seen = rows[0];
-  if (seen === undefined) return [];
+  const archiver = await readArchiver(client);
+  const { rows } = await client.query<{ age: number }>("SELECT max(age(datfrozenxid)) AS age FROM pg_database");
+  const age = rows[0]?.age ?? 0;
   const { rows: slots } = await client.query<{ slot: string; bytes: string }>(
     `SELECT slot_name AS slot, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint::text AS bytes FROM pg_replication_slots
       WHERE NOT active AND NOT pg_is_in_recovery() AND restart_lsn IS NOT NULL`,
@@ -90,15 +74,15 @@ export async function lookAtArchive(client: pg.Client): Promise<Found[]> {
   const failing: Found = {
     check: "archive-failing",
     severity: "error",
-    message: `the log is not archived: ${seen.failed ?? "?"} failed at ${seen.lastFailed ?? "?"}, the last that was archived: ${seen.lastArchived ?? "none"}; nothing later can be recovered to, and the disk fills`,
-    remedy: "The server's log has archive_command's own words. Mend it; the server tries again by itself.",
+    message: describeFailing(archiver),
+    remedy: failingRemedy,
   };
   return [
-    ...(seen.archiving && seen.failing ? [failing] : []),
+    ...(archiver.archiving && archiver.failing ? [failing] : []),
     ...warn(
-      seen.archiving && !seen.failing && seen.behind === "true",
+      archiver.archiving && !archiver.failing && archiver.behind,
       "archive-behind",
-      `the log was last archived at ${seen.lastArchived ?? "?"}, and more has been written since`,
+      `the log was last archived at ${archiver.lastArchived ?? "?"}, and more has been written since`,
       "Look whether archive_command hangs (server's log), and at archive_timeout.",
     ),
     ...warn(
@@ -108,9 +92,9 @@ export async function lookAtArchive(client: pg.Client): Promise<Found[]> {
       "Start their readers, or drop them: SELECT pg_drop_replication_slot(NAME);",
     ),
     ...warn(
-      seen.age > oldTransactions,
+      age > oldTransactions,
       "wraparound",
-      `the oldest transaction is ${seen.age} transactions old; PostgreSQL stops writing at 2 147 483 648`,
+      `the oldest transaction is ${age} transactions old; PostgreSQL stops writing at 2 147 483 648`,
       "VACUUM (FREEZE) the database; look for long transactions, slots and prepared transactions that keep it from freezing.",
     ),
   ];

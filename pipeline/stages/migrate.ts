@@ -6,6 +6,7 @@ import { predictedMs } from "../migrating/rehearsed.js";
 import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
+import { RestorePoints } from "../postgres/restorePoint.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
 import { type AdvisoryLock, withAdvisoryLock } from "../prisma/advisoryLock.js";
 import { clearFailed } from "../prisma/apply.js";
@@ -99,11 +100,13 @@ async function applyPending(
     log.info(`${name}: an earlier attempt was stopped and had changed nothing; its row is marked as rolled back`);
   }
   const applied: Applied[] = [];
+  const points = new RestorePoints(database, request.run, log);
   for (const [at, { name, checksum }] of history.pending.entries()) {
     log.progress(`applying ${name}`, at / history.pending.length);
     if (!lock.isHeld()) throw lockLost(name, applied, request.backup);
+    const restorePoint = await points.before(name);
     const { durationMs, attempts } = await applyWithRetry(request, context, { folder, schema }, name, applied, probe);
-    applied.push({ name, checksum, durationMs, attempts });
+    applied.push({ name, checksum, durationMs, attempts, ...(restorePoint === undefined ? {} : { restorePoint }) });
     log.info(`${name} applied`, { ms: durationMs, ...(attempts > 1 ? { attempts } : {}) });
   }
   const seen = probe.seen();

@@ -6,6 +6,7 @@ import { describeDecision } from "../gate/describe.js";
 import { assertApproved } from "../gate/refusal.js";
 import { reviewOnDatabase } from "../gate/review.js";
 import { summarise } from "../gate/summary.js";
+import { assertArchiving, readArchiver } from "../postgres/archiver.js";
 import { findBinaries } from "../postgres/binaries.js";
 import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
 import { withClient } from "../postgres/connection.js";
@@ -47,6 +48,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     await assertRights(client, database.migrateAs);
     const identity = await readIdentity(client);
     await assertKnownDatabase(openStore(request.store), request.environment, identity);
+    const archive = assertArchiving(await readArchiver(client), settings.preflight.archive);
     log.info(`connected to "${identity.database}"`, { server: identity.serverVersion });
     const { rows } = await client.query<{ bytes: string; version: number }>(
       "SELECT pg_database_size(current_database()) AS bytes, current_setting('server_version_num')::int AS version",
@@ -61,6 +63,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
       bytes,
       serverMajor: Math.floor((rows[0]?.version ?? 0) / 10_000),
       history,
+      archive,
       long: await findLongTransactions(client, settings.preflight.longTransactionSeconds),
     };
   });
@@ -68,6 +71,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
   await assertProvedRecently(openStore(request.store), request.environment, settings.backup.maxProvedAgeHours);
 
   const warnings = assertDeployable(seen.history, folder, request.environment);
+  warnings.push(...seen.archive);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
   const applied = seen.history.applied.map(({ name, checksum }) => ({ name, checksum }));
   const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));

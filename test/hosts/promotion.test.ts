@@ -6,7 +6,7 @@ import { hostsOrSkip } from "../support/hosts/hosts.js";
 
 interface Outputs {
   backup: { id: string; location: string; rows: number };
-  applied: { name: string }[];
+  applied: { name: string; restorePoint?: { name: string } }[];
   migrations: { name: string; checksum: string }[];
   health: { status: string; users: number; orders: number };
   identity: { systemIdentifier: string };
@@ -95,6 +95,7 @@ describe("promotion on hosts", function () {
         applied.map(({ name }) => name),
         ["20260603000000_note"],
       );
+      assert.match(applied[0]?.restorePoint?.name ?? "", /^safe-migration:[^:]+:20260603000000_note$/);
       assert.deepEqual([health.status, health.orders], ["healthy", 1500]);
     }
     assert.deepEqual(prod.migrations, staging.migrations);

@@ -38,7 +38,7 @@ export function migrations(evidence: RunEvidence): Markup | undefined {
   );
 }
 
-type Done = Pick<MigrateResult["applied"][number], "durationMs" | "attempts">;
+type Done = Pick<MigrateResult["applied"][number], "durationMs" | "attempts" | "restorePoint">;
 
 const appliedLine = z.looseObject({ ms: z.number(), attempts: z.number().default(1) });
 
@@ -65,7 +65,7 @@ function one(
       : done === "failed"
         ? html`<span class="bad">failed</span>`
         : html`applied in
-          ${span(done.durationMs)}${done.attempts > 1 ? html`, at attempt ${done.attempts}: locks were in the way` : undefined}`;
+          ${span(done.durationMs)}${done.attempts > 1 ? html`, at attempt ${done.attempts}: locks were in the way` : undefined}${pointBefore(done)}`;
   return html`<article>
     <h3>${name} <span class="tag ${tones[tier]}">${tier}</span></h3>
     <p>
@@ -73,6 +73,12 @@ function one(
     </p>
     ${risk === undefined ? undefined : described(risk)}
   </article> `;
+}
+
+function pointBefore({ restorePoint }: Done): Markup | undefined {
+  if (restorePoint === undefined) return undefined;
+  const { name, lsn, at } = restorePoint;
+  return html`; restore point before it: <code>${name}</code>, at ${at} (${lsn})`;
 }
 
 function described(risk: RiskSummary): Markup {
