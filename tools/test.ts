@@ -1,13 +1,15 @@
 /**
- * `npm test`: the static checks (each counts as one test), then mocha. The very last line is `N passed, N failed`, with
+ * `npm test`: the static checks (each counts as one test), then mocha, in two processes side by side where there are cores for it: much of
+ * the time of both is waiting, for hosts that are set up and for Pulumi's engine. The very last line is `N passed, N failed`, with
  * `, N skipped` if there are any.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { generateClient } from "./build/client.js";
 import { none, parseCounts, sum, summary, type Counts } from "./testing/counts.js";
+import { type Sink, Turns } from "./testing/turns.js";
 
 const root = resolve(__dirname, "..");
 
@@ -17,11 +19,18 @@ const checks = [
   { name: "prettier --check", args: ["prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."] },
 ];
 
+/** What each suite runs; the folders of a lane one after the other, lanes side by side. */
 const suites = {
-  all: { checks: true, folders: ["test"] },
-  checks: { checks: true, folders: [] },
-  unit: { checks: false, folders: ["test/unit", "test/components"] },
-  integration: { checks: false, folders: ["test/pipeline", "test/engine", "test/hosts"] },
+  all: {
+    checks: true,
+    lanes: [
+      ["test/unit", "test/components", "test/hosts"],
+      ["test/pipeline", "test/engine"],
+    ],
+  },
+  checks: { checks: true, lanes: [] },
+  unit: { checks: false, lanes: [["test/unit", "test/components"]] },
+  integration: { checks: false, lanes: [["test/hosts"], ["test/pipeline", "test/engine"]] },
 } as const;
 
 function isSuite(name: string): name is keyof typeof suites {
@@ -34,29 +43,31 @@ function run(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  sink: Sink,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...node, join(root, "node_modules", program), ...args], {
       cwd: root,
-      stdio: "inherit",
+      stdio: ["inherit", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => sink.write(chunk));
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 128));
   });
 }
 
-async function runChecks(): Promise<Counts> {
+async function runChecks(sink: Sink): Promise<Counts> {
   let counts = none;
   for (const {
     name,
     args: [program = "", ...args],
   } of checks) {
     const start = Date.now();
-    const code = await run([], program, args, {});
+    const code = await run([], program, args, {}, sink);
     const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;
-    process.stdout.write(
+    sink.write(
       code === 0 ? `  ✔ ${name} (${took})\n` : `  ✗ ${name} (${took}): failed with exit code ${code}, see above\n`,
     );
     counts = sum(counts, { ...none, [code === 0 ? "passed" : "failed"]: 1 });
@@ -64,7 +75,7 @@ async function runChecks(): Promise<Counts> {
   return counts;
 }
 
-async function runMocha(folders: readonly string[], args: readonly string[]): Promise<Counts> {
+async function runMocha(folders: readonly string[], args: readonly string[], sink: Sink): Promise<Counts> {
   const temporary = mkdtempSync(join(tmpdir(), "safe-migration-test-"));
   const file = join(temporary, "counts.json");
   const hooks = join(root, "test", "support", "hooks.ts");
@@ -72,9 +83,9 @@ async function runMocha(folders: readonly string[], args: readonly string[]): Pr
     const specs = folders.filter((folder) => existsSync(join(root, folder))).map((folder) => `${folder}/**/*.test.ts`);
     const options = ["--timeout", "120000", "--reporter", join(root, "tools", "reporter.cjs"), "--exit"];
     if (existsSync(hooks)) options.push("--require", hooks);
-    const code = await run(["--import", "tsx"], "mocha/bin/mocha.js", [...options, ...args, ...specs], {
-      TEST_COUNTS: file,
-    });
+    if (process.stdout.isTTY) options.push("--color");
+    const env = { TEST_COUNTS: file };
+    const code = await run(["--import", "tsx"], "mocha/bin/mocha.js", [...options, ...args, ...specs], env, sink);
     const counts = parseCounts(existsSync(file) ? readFileSync(file, "utf8") : undefined);
     // Something outside the tests failed: a file that cannot be loaded, a hook after the last test.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
@@ -92,8 +103,20 @@ async function main([name = "all", ...args]: readonly string[]): Promise<number>
     migrations: join(root, "prisma/migrations"),
     build: join(root, ".build"),
   });
-  let counts = suite.checks ? await runChecks() : none;
-  if (suite.folders.length > 0) counts = sum(counts, await runMocha(suite.folders, args));
+  const turns = new Turns((chunk) => process.stdout.write(chunk));
+  const atOnce = availableParallelism() > 1;
+  const lanes: readonly (readonly string[])[] = atOnce ? suite.lanes : [suite.lanes.flat()];
+  const counts = await Promise.all(
+    (lanes.length > 0 ? lanes : [[]]).map(async (folders, index) => {
+      const sink = turns.next();
+      try {
+        const checked = suite.checks && index === 0 ? await runChecks(sink) : none;
+        return folders.length > 0 ? sum(checked, await runMocha(folders, args, sink)) : checked;
+      } finally {
+        sink.end();
+      }
+    }),
+  ).then((all) => all.reduce(sum, none));
   process.stdout.write(`\n${summary(counts)}\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
