@@ -118,7 +118,7 @@ function compareSequences(
   });
 }
 
-function isBehind(actual: SequenceFingerprint, expected: SequenceFingerprint): boolean {
+export function isBehind(actual: SequenceFingerprint, expected: SequenceFingerprint): boolean {
   const direction = BigInt(expected.increment) < 0n ? -1n : 1n;
   const ahead = (BigInt(actual.last) - BigInt(expected.last)) * direction;
   return ahead < 0n || (ahead === 0n && expected.called && !actual.called);

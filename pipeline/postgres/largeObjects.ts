@@ -35,14 +35,7 @@ async function readBatch(client: pg.ClientBase, after: string): Promise<z.infer<
       `WITH RECURSIVE objects AS (
          SELECT m.oid, pg_get_userbyid(m.lomowner) AS owner FROM pg_largeobject_metadata m
          WHERE m.oid > $1::oid ORDER BY m.oid LIMIT ${batchSize}
-       ), pieces(oid, owner, at, length, hash) AS (
-         SELECT o.oid, o.owner, 0::bigint, p.length, p.hash FROM objects o,
-           LATERAL (${piece("o.oid", "o.owner", "0::bigint")}) p
-         UNION ALL
-         SELECT b.oid, b.owner, b.at + ${chunkBytes}, p.length, p.hash FROM pieces b,
-           LATERAL (${piece("b.oid", "b.owner", `b.at + ${chunkBytes}`)}) p
-         WHERE b.length = ${chunkBytes}
-       )
+       ), ${pieces}
        SELECT (SELECT count(*) FROM objects)::text AS count, coalesce(sum(hash), 0)::text AS hash,
          (SELECT max(oid) FROM objects)::text AS last FROM pieces`,
       [after],
@@ -53,6 +46,22 @@ async function readBatch(client: pg.ClientBase, after: string): Promise<z.infer<
     throw error;
   }
 }
+
+/** The hash of each piece of the large objects that `objects` names. */
+const pieces = `pieces(oid, owner, at, length, hash) AS (
+         SELECT o.oid, o.owner, 0::bigint, p.length, p.hash FROM objects o,
+           LATERAL (${piece("o.oid", "o.owner", "0::bigint")}) p
+         UNION ALL
+         SELECT b.oid, b.owner, b.at + ${chunkBytes}, p.length, p.hash FROM pieces b,
+           LATERAL (${piece("b.oid", "b.owner", `b.at + ${chunkBytes}`)}) p
+         WHERE b.length = ${chunkBytes}
+       )`;
+
+/** One row for each large object, `oid` and `hash` of its content, whoever owns it. */
+export const largeObjectHashes = `WITH RECURSIVE objects AS (
+         SELECT m.oid, ''::name AS owner FROM pg_catalog.pg_largeobject_metadata m
+       ), ${pieces}
+       SELECT oid, sum(hash) AS hash FROM pieces GROUP BY oid`;
 
 /** OFFSET 0: the piece is read once, not once for its length and once for its hash. */
 function piece(oid: string, owner: string, at: string): string {

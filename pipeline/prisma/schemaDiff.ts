@@ -3,12 +3,15 @@ import {
   type SqlMigrationAwareDriverAdapterFactory,
   bindMigrationAwareSqlAdapterFactory,
 } from "@prisma/driver-adapter-utils";
-import type { DiffTarget } from "@prisma/schema-engine-wasm/schema_engine_bg";
+import type { DiffTarget, SchemasContainer } from "@prisma/schema-engine-wasm/schema_engine_bg";
 import { allTables } from "./engine.js";
 import { loadSchemaEngine } from "./wasm.js";
 
-/** Says what Prisma would write into a migration that leads from one schema's text to another's. */
-export type SchemaDiff = (from: string, to: string) => Promise<string>;
+/** Says what Prisma would write into a migration that leads from one schema's text to another's; empty: nothing. */
+export type SchemaDiff = (from: SchemaText, to: SchemaText) => Promise<string>;
+
+/** A schema's text, or its files; none is that of an empty database. */
+type SchemaText = string | SchemasContainer["files"];
 
 /** Prisma's schema engine without a database: comparing two schemas needs none, it only asks for a version as it starts. */
 export async function openSchemaDiff(): Promise<SchemaDiff> {
@@ -18,13 +21,14 @@ export async function openSchemaDiff(): Promise<SchemaDiff> {
     () => undefined,
     bindMigrationAwareSqlAdapterFactory(noDatabase),
   );
-  const container = (content: string): DiffTarget => ({
-    tag: "schemaDatamodel",
-    files: [{ path: "schema.prisma", content }],
-  });
+  const container = (text: SchemaText): DiffTarget => {
+    const files = typeof text === "string" ? [{ path: "schema.prisma", content: text }] : text;
+    return files.length === 0 ? { tag: "empty" } : { tag: "schemaDatamodel", files };
+  };
   return async (from, to) => {
-    const input = { from: container(from), to: container(to), script: true, exitCode: null, filters: allTables };
-    return (await api.diff(input)).stdout ?? "";
+    const input = { from: container(from), to: container(to), script: true, exitCode: true, filters: allTables };
+    const { exitCode, stdout } = await api.diff(input);
+    return exitCode === 0 ? "" : (stdout ?? "");
   };
 }
 

@@ -82,7 +82,8 @@ function seenOf(statement: StatementEvidence, thresholds: Thresholds): Raise[] {
 
 /** The seed's lists: what takes values away is dangerous, what changes or deletes some asks for attention. */
 function lossOf(observed: Observed): Raise {
-  return { tier: observed.effect === "drops" ? "dangerous" : "risky", line: 0, message: describeObserved(observed) };
+  const dropped = observed.effect === "drops" && observed.sequence !== true;
+  return { tier: dropped ? "dangerous" : "risky", line: 0, message: describeObserved(observed) };
 }
 
 const ofLoss: readonly Effect[] = ["loss", "drop"];

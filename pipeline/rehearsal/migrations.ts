@@ -18,6 +18,7 @@ import { declarationsOf } from "./declarations.js";
 import type { Weights } from "./judged.js";
 import { type Tools, applyToCopy, historyTables, rehearseOne } from "./one.js";
 import { rehearseRolledBack } from "./rolledBack.js";
+import { readSequenceStates } from "./sequences.js";
 import { readShape } from "./shape.js";
 import { tryMigration } from "./touched.js";
 import { assertUntouched } from "./untouched.js";
@@ -54,11 +55,13 @@ export async function rehearseMigrations(
     const touched = new Set(historyTables(first, schema));
     const rehearsed: RehearsedMigration[] = [];
     const forwards: Forward[] = [];
+    let largeObjects = false;
     for (const [at, migration] of pending.entries()) {
       signal.throwIfAborted();
       log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
       const session = { database: copy, defaultSchema: schema.defaultSchema };
       const shown = clusterStatements(migration.sql).length > 0;
+      const sequences = await readSequenceStates(reader);
       const trial = shown ? undefined : await tryMigration(session, migration, signal);
       if (shown || (trial !== undefined && trial.shared.length > 0)) {
         const history = new Set(historyTables(await readShape(reader), schema));
@@ -68,14 +71,16 @@ export async function rehearseMigrations(
         rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
         break;
       }
-      const one = await rehearseOne(request, tools, weights, migration, trial);
+      const one = await rehearseOne(request, tools, weights, migration, { trial, sequences });
       for (const oid of one.touched) touched.add(oid);
+      largeObjects ||= one.largeObjects;
       rehearsed.push(one.result);
       forwards.push(one.forward);
     }
     const backs = await goBackAndForth(request, tools, forwards);
     for (const back of backs) for (const oid of back.touched) touched.add(oid);
-    await assertUntouched(reader, options.manifest.fingerprints, first, touched);
+    largeObjects ||= backs.some((back) => back.largeObjects);
+    await assertUntouched(reader, options.manifest.fingerprints, first, { tables: touched, largeObjects });
     return rehearsed.map((one) => ({
       ...one,
       down: one.down ?? backs.find(({ name }) => name === one.name)?.result ?? { verdict: "untried", problems: [] },
@@ -138,11 +143,11 @@ async function openComparer(copy: Database): Promise<pg.Client> {
  */
 async function goBackAndForth(request: RehearseRequest, tools: Tools, forwards: readonly Forward[]): Promise<Back[]> {
   const { copy, schema, reader, log, signal } = tools;
+  const { project } = request;
   const { statementTimeoutMs, lockTimeoutMs } = request.settings.migrate;
   const limits = { statementTimeoutMs, lockTimeoutMs, log, signal };
-  const { defaultSchema } = schema;
   const whole = await readCatalogue(reader);
-  const backs = await rehearseBack(reader, forwards, { copy, defaultSchema, limits, log, signal });
+  const backs = await rehearseBack(reader, forwards, { copy, project, schema, limits, log, signal });
   const wrong = backs.find(({ result }) => result.verdict === "wrong");
   if (wrong !== undefined && request.settings.rehearse.down === "refuse") throw wrongDown(wrong);
   const taken = backs.filter(({ result }) => result.verdict === "proved").toReversed();

@@ -7,6 +7,8 @@ export interface Observed {
   /** Names of the table or column, before the migration and, where it was renamed, after. */
   readonly names: readonly Named[];
   readonly rows: number;
+  /** Set where it is a sequence, whose position is less than a value of a row. */
+  readonly sequence?: true;
 }
 
 export interface Judged {

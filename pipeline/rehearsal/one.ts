@@ -2,17 +2,21 @@ import type pg from "pg";
 import type { Database, RehearsedMigration, RehearseRequest } from "../contracts.js";
 import type { Logger } from "../log.js";
 import { MigrationFailure, applyMigration } from "../prisma/apply.js";
+import { readDown } from "../prisma/down.js";
 import { historyTable } from "../prisma/history.js";
 import type { Migration, MigrationsFolder } from "../prisma/migrations.js";
 import { lineOf } from "../prisma/plan.js";
+import { pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { readCatalogue } from "./catalogue.js";
 import { compareTable } from "./compare.js";
 import { type Seen, type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
+import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import { nameOf, takenLocks } from "./locks.js";
 import type { Observed } from "./observed.js";
 import { type SampledLocks, sampleLocks } from "./sampleLocks.js";
+import { type SequenceState, compareSequenceStates } from "./sequences.js";
 import { type TableShape, readShape } from "./shape.js";
 import { type StatementEvidence, type Trial, changedForm } from "./touched.js";
 import type { Forward } from "./wayBack.js";
@@ -34,10 +38,26 @@ export function historyTables(shape: ReadonlyMap<number, TableShape>, { defaultS
   return own.map(({ oid }) => oid);
 }
 
+/** What was looked at before a migration was applied. */
+interface Before {
+  /** `undefined`: it could not be tried. */
+  readonly trial: Trial | undefined;
+  /** Where the sequences stood before it was tried. */
+  readonly sequences: ReadonlyMap<number, SequenceState>;
+}
+
+export interface Rehearsed {
+  readonly result: RehearsedMigration;
+  readonly forward: Forward;
+  /** Numbers of the tables that it may have written to. */
+  readonly touched: readonly number[];
+  /** It may have written to large objects. */
+  readonly largeObjects: boolean;
+}
+
 /**
  * Applies one migration to the copy, for good, and looks what became of every value, which locks it took and what it wrote anew.
  *
- * @param trial what a trial of it showed; `undefined`: it could not be tried.
  * @throws PipelineError (`refused`) where it fails, or changes or loses data that it does not declare.
  */
 export async function rehearseOne(
@@ -45,10 +65,12 @@ export async function rehearseOne(
   tools: Tools,
   weights: Weights,
   migration: Migration,
-  trial: Trial | undefined,
-): Promise<{ readonly result: RehearsedMigration; readonly forward: Forward; readonly touched: readonly number[] }> {
+  { trial, sequences }: Before,
+): Promise<Rehearsed> {
   const { name, plan } = migration;
   const { schema, reader, log } = tools;
+  const pulled =
+    (await readDown(migration)) === undefined ? undefined : await pullSchema(tools.copy, request.project, schema);
   const before = await readShape(reader);
   const catalogue = await readCatalogue(reader);
   const history = new Set(historyTables(before, schema));
@@ -59,6 +81,8 @@ export async function rehearseOne(
     const shape = before.get(oid);
     if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
   }
+  const largeObjects = trial?.largeObjects ?? plan.kind !== "alone";
+  if (largeObjects) await keepLargeObjects(reader);
   const run = () => applyToCopy(request, tools, name);
   const { made, sampled } =
     trial === undefined ? await sampleLocks(tools.copy, run) : { made: await run(), sampled: undefined };
@@ -69,6 +93,8 @@ export async function rehearseOne(
     observed.push(...(await compareTable(reader, table, after.get(table.shape.oid))));
     await forgetTable(reader, table);
   }
+  if (largeObjects) observed.push(...(await compareLargeObjects(reader)));
+  observed.push(...(await compareSequenceStates(reader, sequences)));
   const missed = [...before.values()].filter(({ oid }) => {
     return (
       !history.has(oid) &&
@@ -81,8 +107,8 @@ export async function rehearseOne(
     sampled === undefined ? trial?.statements : asAWhole(migration, before, after, durationMs, sampled);
   const seen: Seen = { observed, statements, wrote: kept.length > 0, durationMs };
   const { result, declared } = tell(migration, seen, weights, log);
-  const forward = { migration, catalogue, shape: before, observed: declared };
-  return { result, forward, touched: kept.map(({ shape }) => shape.oid) };
+  const forward = { migration, catalogue, pulled, shape: before, sequences, observed: declared };
+  return { result, forward, touched: kept.map(({ shape }) => shape.oid), largeObjects };
 }
 
 const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };

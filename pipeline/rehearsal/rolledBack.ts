@@ -13,7 +13,9 @@ import { cannotBeTried, clusterStatements, clusterWide, describeCluster } from "
 import { compareTable } from "./compare.js";
 import { sendInCopy } from "./dropRole.js";
 import { type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
+import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import type { Observed } from "./observed.js";
+import { compareSequenceStates, readSequenceStates } from "./sequences.js";
 import { readShape } from "./shape.js";
 import { type Trial, changedForm, observe, triable } from "./touched.js";
 import { inTrialTransaction } from "./trialTransaction.js";
@@ -78,6 +80,8 @@ async function rehearseOne(
       throw rehearsalFailed(name, messageOf(error), first ?? name, error);
     }
   };
+  await actAsReader(client);
+  const sequences = await readSequenceStates(client);
   await client.query("SAVEPOINT trial");
   const trial = await run(() => observe(client, statements, sql));
   await client.query("ROLLBACK TO SAVEPOINT trial");
@@ -89,6 +93,7 @@ async function rehearseOne(
     const shape = before.get(oid);
     if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(client, shape));
   }
+  if (trial.largeObjects) await keepLargeObjects(client);
   const started = performance.now();
   await run(async () => {
     // As a whole it has its savepoints, too.
@@ -105,6 +110,8 @@ async function rehearseOne(
     observed.push(...(await compareTable(client, table, after.get(table.shape.oid))));
     await forgetTable(client, table);
   }
+  if (trial.largeObjects) observed.push(...(await compareLargeObjects(client)));
+  observed.push(...(await compareSequenceStates(client, sequences)));
   const missed = [...before.values()].filter((shape) => {
     return !trial.touched.has(shape.oid) && !history.has(shape.oid) && changedForm(shape, after.get(shape.oid));
   });

@@ -29,6 +29,8 @@ export interface Trial {
   readonly statements: readonly StatementEvidence[];
   /** Numbers of the tables that were there and whose rows it wrote to, changed the form of, or dropped. */
   readonly touched: ReadonlySet<number>;
+  /** It wrote to large objects. */
+  readonly largeObjects: boolean;
   /** Catalogs of the whole cluster that it wrote to, also in a DO block or a function: `pg_authid`. */
   readonly shared: readonly string[];
   /** Lines of `DROP ROLE` that could not be tried on a copy; see `sendInCopy`. */
@@ -112,6 +114,7 @@ export async function observe(
   return {
     statements: oneByOne ? statements : heldToTheEnd(statements),
     touched: new Set(touched.map(({ oid }) => oid)),
+    largeObjects: await wroteLargeObjects(client),
     shared: shared.map(([name]) => name),
     drops,
   };
@@ -183,6 +186,14 @@ async function readWritten(client: pg.ClientBase): Promise<Set<number>> {
     "SELECT relid AS oid FROM pg_catalog.pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0",
   );
   return new Set(rows.map(({ oid }) => oid));
+}
+
+async function wroteLargeObjects(client: pg.ClientBase): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_catalog.pg_stat_xact_sys_tables
+      WHERE relname IN ('pg_largeobject', 'pg_largeobject_metadata') AND n_tup_ins + n_tup_upd + n_tup_del > 0`,
+  );
+  return rowCount !== 0;
 }
 
 /**

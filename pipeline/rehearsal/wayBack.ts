@@ -1,15 +1,19 @@
 import type pg from "pg";
-import type { Database, RehearsedMigration } from "../contracts.js";
+import type { Database, Project, RehearsedMigration } from "../contracts.js";
 import type { Logger } from "../log.js";
 import { type ApplyOptions, MigrationFailure } from "../prisma/apply.js";
 import { type DownScript, readDown } from "../prisma/down.js";
 import type { Migration } from "../prisma/migrations.js";
+import { type PulledSchema, diffPulled, pullSchema } from "../prisma/pulled.js";
+import type { PrismaSchema } from "../prisma/schema.js";
 import { takeBack } from "../prisma/takeBack.js";
 import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { type Catalogue, compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements, describeCluster } from "./clusterWide.js";
 import { compareTable } from "./compare.js";
+import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import { type Observed, describeObserved } from "./observed.js";
+import { type SequenceState, compareSequenceStates, readSequenceStates } from "./sequences.js";
 import { type TableShape, readShape } from "./shape.js";
 import { tryMigration } from "./touched.js";
 
@@ -17,7 +21,10 @@ import { tryMigration } from "./touched.js";
 export interface Forward {
   readonly migration: Migration;
   readonly catalogue: Catalogue;
+  /** As Prisma saw it; there where the migration has a `down.sql`. */
+  readonly pulled: PulledSchema | undefined;
   readonly shape: ReadonlyMap<number, TableShape>;
+  readonly sequences: ReadonlyMap<number, SequenceState>;
   /** What it does to data, as declared. */
   readonly observed: readonly Observed[];
 }
@@ -27,11 +34,14 @@ export interface Back {
   readonly result: NonNullable<RehearsedMigration["down"]>;
   /** Numbers of the tables that it wrote to. */
   readonly touched: readonly number[];
+  /** It may have written to large objects. */
+  readonly largeObjects: boolean;
 }
 
 interface BackOptions {
   readonly copy: Database;
-  readonly defaultSchema: string;
+  readonly project: Pick<Project, "schema">;
+  readonly schema: PrismaSchema;
   readonly limits: ApplyOptions;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -39,6 +49,8 @@ interface BackOptions {
 
 /** How many differences a result names. */
 const most = 10;
+/** Characters of Prisma's diff that are shown. */
+const longest = 500;
 
 /**
  * Takes the migrations of a rehearsal back, the newest first, as `db:rollback` does, and looks after each whether the schema is what it
@@ -58,7 +70,7 @@ export async function rehearseBack(
     const down = await readDown(forward.migration);
     if (down === undefined) {
       options.log.info(`${name} has no down.sql: the only way back is to restore a backup`);
-      backs.push({ name, result: { verdict: "absent", problems: [] }, touched: [] });
+      backs.push({ name, result: { verdict: "absent", problems: [] }, ...nothing });
       break;
     }
     const back = await takeOneBack(reader, forward, down, options);
@@ -68,25 +80,28 @@ export async function rehearseBack(
   return backs;
 }
 
-async function takeOneBack(
-  reader: pg.Client,
-  { migration, catalogue, shape, observed }: Forward,
-  down: DownScript,
-  { copy, defaultSchema, limits, log, signal }: BackOptions,
-): Promise<Back> {
+const nothing = { touched: [], largeObjects: false } as const;
+
+async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript, options: BackOptions): Promise<Back> {
+  const { migration, shape, observed } = forward;
+  const { copy, schema, limits, log, signal } = options;
   const { name } = migration;
-  const wrong = (problems: readonly string[], touched: readonly number[] = []): Back => {
+  const wrong = (problems: readonly string[], touched: Pick<Back, "touched" | "largeObjects"> = nothing): Back => {
     for (const problem of problems) log.warn(`${name}/down.sql: ${problem}`);
-    return { name, result: { verdict: "wrong", problems: problems.slice(0, most) }, touched };
+    return { name, result: { verdict: "wrong", problems: problems.slice(0, most) }, ...touched };
   };
+  const sequences = await readSequenceStates(reader);
   if (down.plan.kind === "refused") return wrong([`${down.plan.reason}. ${down.plan.remedy}`]);
   const shown = clusterStatements(down.sql);
-  const trial = shown.length > 0 ? undefined : await tryMigration({ database: copy, defaultSchema }, down, signal);
+  const trial =
+    shown.length > 0
+      ? undefined
+      : await tryMigration({ database: copy, defaultSchema: schema.defaultSchema }, down, signal);
   const shared = shown.length > 0 ? describeCluster(shown) : trial?.shared.join(", ");
   if (shared !== undefined && shared !== "") {
     const problem = `not run in the rehearsal, as it changes the whole cluster: ${shared}`;
     log.warn(`${name}/down.sql: ${problem}`);
-    return { name, result: { verdict: "untried", problems: [problem] }, touched: [] };
+    return { name, result: { verdict: "untried", problems: [problem] }, ...nothing };
   }
   const now = await readShape(reader);
   const kept: KeptTable[] = [];
@@ -96,7 +111,9 @@ async function takeOneBack(
     // What the migration itself has made is its own to take away.
     if (table !== undefined && shape.has(oid)) kept.push(await keepTable(reader, table));
   }
-  const touched = kept.map((table) => table.shape.oid);
+  const largeObjects = trial?.largeObjects ?? down.plan.kind !== "alone";
+  if (largeObjects) await keepLargeObjects(reader);
+  const touched = { touched: kept.map((table) => table.shape.oid), largeObjects };
   let durationMs: number;
   try {
     ({ durationMs } = await takeBack(copy, name, down, limits));
@@ -112,8 +129,14 @@ async function takeOneBack(
     lost.push(...seen.filter((one) => wasThere(one, table.shape, shape) && !undoes(one, observed)));
     await forgetTable(reader, table);
   }
+  const beside = [
+    ...(largeObjects ? await compareLargeObjects(reader) : []),
+    // What the migration itself has made is its own to take away.
+    ...(await compareSequenceStates(reader, new Map([...sequences].filter(([oid]) => forward.sequences.has(oid))))),
+  ];
+  lost.push(...beside.filter((one) => !undoes(one, observed)));
   const problems = [
-    ...compareCatalogues(catalogue, await readCatalogue(reader)),
+    ...(await compareSchemas(reader, forward, options)),
     ...lost.map((one) => `loses what was there before the migration: ${describeObserved(one)}`),
   ];
   if (problems.length > 0) return wrong(problems, touched);
@@ -122,7 +145,21 @@ async function takeOneBack(
     `${name}/down.sql leads back to the schema before it${gone.length === 0 ? ", with all data" : `; what it does not bring back: ${gone.join("; ")}`}`,
     { ms: durationMs },
   );
-  return { name, result: { verdict: "proved", durationMs, problems: [] }, touched };
+  return { name, result: { verdict: "proved", durationMs, problems: [] }, ...touched };
+}
+
+/** In what the schema is not the one before the migration: as PostgreSQL's catalogue has it, and as Prisma sees it. */
+async function compareSchemas(
+  reader: pg.Client,
+  { catalogue, pulled }: Forward,
+  { copy, project, schema }: BackOptions,
+): Promise<string[]> {
+  const byCatalogue = compareCatalogues(catalogue, await readCatalogue(reader));
+  if (pulled === undefined) return byCatalogue;
+  const script = await diffPulled(await pullSchema(copy, project, schema), pulled);
+  if (script === "") return byCatalogue;
+  const short = script.length > longest ? `${script.slice(0, longest)}…` : script;
+  return [...byCatalogue, `by Prisma's diff, this is still to be done to be as before: ${short.replace(/\s+/g, " ")}`];
 }
 
 /** Whether this column was there before the migration; a table that is told of always was. */
