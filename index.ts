@@ -5,6 +5,7 @@ import { chooseRun, majorOf, readLastRun, runKey } from "./components/lastRun.js
 import { MigrationPipeline } from "./components/migrationPipeline.js";
 import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
+import { readRefreshSource } from "./components/refreshSource.js";
 import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
@@ -31,11 +32,13 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   await assertPromoted(environment, config.promotion.from, review.pending);
   await reportWindow(settings.window, review.pending.length);
 
-  const { database, project, store, runner, connection, host } = await makeEnvironment({
+  const refreshFrom = await readRefreshSource(environment, config);
+  const { database, project, store, storeAccess, runner, connection, host } = await makeEnvironment({
     name: environment,
     config,
     paths,
     run,
+    ...(refreshFrom === undefined ? {} : { refreshFrom }),
   });
   const pipeline = new MigrationPipeline("pipeline", {
     environment,
@@ -51,6 +54,10 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     connection,
     ...(host === undefined ? {} : { host }),
     store,
+    ...(storeAccess === undefined ? {} : { storeAccess }),
+    ...(refreshFrom === undefined
+      ? {}
+      : { refreshFrom: { environment: refreshFrom.environment, store: refreshFrom.store } }),
     // Where commands by hand find it; a password only as the place where it is.
     database,
     backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),

@@ -66,6 +66,19 @@ export const promotionConfig = z.strictObject({
     .default(""),
 });
 
+/** Whose backups this stack may be given the data of; see docs/refresh.md. */
+export const refreshConfig = z.strictObject({
+  /** Name of the stack whose backups they are (`prod`), which this one's host is let read; empty: none. */
+  from: z
+    .string()
+    .regex(/^[a-z0-9_.-]*$/i, "the name of a stack")
+    .default(""),
+  /** SQL that anonymises the data before anybody can connect to it, relative to `Pulumi.yaml`. */
+  anonymise: z.string().min(1).default("prisma/anonymise.sql"),
+  /** How old the newest proved backup may be, in hours. */
+  maxAgeHours: z.number().positive().default(168),
+});
+
 const folderStore = z.strictObject({
   kind: z.literal("folder"),
   /** A folder (relative to `Pulumi.yaml`, or absolute). */

@@ -35,7 +35,7 @@ export function runsOn({ database, runner }: Config): "here" | "host" {
 }
 
 function cloudChecks(stack: string, config: Config, region: unknown): string[] {
-  const { database, network, store, runner, promotion } = config;
+  const { database, network, store, runner, promotion, refresh } = config;
   const problems: string[] = [];
   const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
   if (onAws && (typeof region !== "string" || region === ""))
@@ -60,6 +60,9 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     problems.push(
       'store.kind: "folder", but the pipeline runs on a host, whose disk is no place for backups: set it to s3',
     );
+  if (refresh.from === stack) problems.push(`refresh.from: "${stack}" is this stack itself`);
+  if (stack === "prod" && refresh.from !== "")
+    problems.push('refresh.from: "prod" is never refreshed, its data is the original: leave it out');
   if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
   return [...problems, ...connectionChecks(stack, config)];
 }

@@ -13,6 +13,8 @@ export interface Paths {
   readonly checks: string | undefined;
   /** URL of the backup store, where it is a folder of this machine. */
   readonly folderUrl: string | undefined;
+  /** SQL that anonymises the data of another environment's backup. */
+  readonly anonymise: string;
   /** Where the pipeline is bundled to. */
   readonly build: string;
 }
@@ -25,6 +27,7 @@ export function resolvePaths(config: Config, root: string): Paths {
     migrations: resolve(root, config.project.migrations),
     checks: config.project.checks === "" ? undefined : resolve(root, config.project.checks),
     folderUrl: config.store.kind === "folder" ? pathToFileURL(resolve(root, config.store.folder)).href : undefined,
+    anonymise: resolve(root, config.refresh.anonymise),
     build: resolve(root, ".build"),
   };
 }

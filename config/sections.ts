@@ -8,7 +8,7 @@ import {
   settingsSchema,
   windowSettings,
 } from "../pipeline/contracts.js";
-import { connectionConfig, networkConfig, promotionConfig, runnerConfig, storeConfig } from "./cloud.js";
+import { connectionConfig, networkConfig, promotionConfig, refreshConfig, runnerConfig, storeConfig } from "./cloud.js";
 import { databaseConfig } from "./database.js";
 
 /** Every section of a stack's configuration, with its defaults. */
@@ -38,6 +38,7 @@ export const sections = {
   connection: connectionConfig.prefault({}),
   runner: runnerConfig.prefault({}),
   promotion: promotionConfig.prefault({}),
+  refresh: refreshConfig.prefault({}),
   backup: settingsSchema.shape.backup.prefault({}),
   preflight: settingsSchema.shape.preflight.prefault({}),
   rehearse: rehearseSettings.prefault({}),

@@ -7,7 +7,7 @@ import { pageUrl, writeRunPage } from "./report/write.js";
 import { openStore } from "./store/open.js";
 
 /** Stages with which a run may end well. */
-const last: ReadonlySet<string> = new Set(["verify", "restore", "rollback", "recover"]);
+const last: ReadonlySet<string> = new Set(["verify", "restore", "rollback", "recover", "refresh"]);
 
 /**
  * What is done once a stage that leaves evidence has ended, however it ended: a run that is over has its report written as a

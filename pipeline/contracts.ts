@@ -17,6 +17,7 @@ export * from "./contracts/preflight.js";
 export * from "./contracts/prepare.js";
 export * from "./contracts/proved.js";
 export * from "./contracts/recover.js";
+export * from "./contracts/refresh.js";
 export * from "./contracts/rehearse.js";
 export * from "./contracts/request.js";
 export * from "./contracts/restore.js";

@@ -59,6 +59,7 @@ const scripts = {
   db: { needs: database, run: ["tools/commands/db.ts"] },
   "db:backup:production": { needs: everything, run: ["tools/commands/db.ts", "backup", "--environment", "prod"] },
   "db:verify:production": { needs: everything, run: ["tools/commands/db.ts", "verify", "--environment", "prod"] },
+  "staging:refresh": { needs: everything, run: ["tools/commands/db.ts", "refresh", "--environment", "staging"] },
   recover: { needs: database, run: ["tools/commands/db.ts", "recover"] },
   "health:check": { needs: database, run: ["tools/commands/db.ts", "health"] },
   "prisma:migrate:deploy": { needs: database, run: ["tools/commands/db.ts", "deploy"] },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Database } from "../../pipeline/contracts.js";
 import { databaseUserData, hostDatabase } from "../userData/hostUserData.js";
 import { Host, type HostArgs, type HostKeys } from "./host.js";
-import { type StoreAccess, archivePrefix, archiveStatements, storeStatements } from "./policies.js";
+import { type Statement, type StoreAccess, archivePrefix, archiveStatements, storeStatements } from "./policies.js";
 
 export interface Ec2PostgresArgs extends Pick<
   HostArgs,
@@ -30,6 +30,8 @@ export interface Ec2PostgresArgs extends Pick<
   readonly keys: HostKeys;
   /** The backup store that the host reaches by its own role. */
   readonly store: pulumi.Input<StoreAccess>;
+  /** What its role may do beside. @default nothing */
+  readonly statements?: pulumi.Input<Statement[]>;
   readonly region: pulumi.Input<string>;
 }
 
@@ -86,8 +88,12 @@ export class Ec2Postgres extends pulumi.ComponentResource {
         publicAddress: args.publicAddress,
         protect,
         statements: pulumi
-          .output(args.store)
-          .apply((store) => [...storeStatements(store), ...(archives ? archiveStatements(store) : [])]),
+          .all([args.store, args.statements ?? []])
+          .apply(([store, more]) => [
+            ...storeStatements(store),
+            ...(archives ? archiveStatements(store) : []),
+            ...more,
+          ]),
         userData: ({ hostKeySecretArn, machine }) =>
           pulumi.all([volume.id, args.region, args.store]).apply(([volumeId, region, { bucketArn }]) =>
             databaseUserData({

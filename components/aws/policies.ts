@@ -76,6 +76,29 @@ function useFolder(name: string, { bucketArn, prefix }: StoreAccess): Statement[
   ];
 }
 
+/**
+ * Reads the backups of another environment, for this one to be refreshed from, and changes nothing there: what is below its prefix,
+ * and the key that it is encrypted with.
+ *
+ * @param environment whose backups they are.
+ */
+export function readStoreStatements(environment: string, { bucketArn, keyArn, prefix }: StoreAccess): Statement[] {
+  // IAM takes letters and digits only, and each name once in a policy.
+  const of = environment.replace(/[^A-Za-z0-9]/g, "");
+  const backups = `${prefix}/${environment}`;
+  return [
+    {
+      Sid: `ListBackupsOf${of}`,
+      Effect: "Allow",
+      Action: "s3:ListBucket",
+      Resource: bucketArn,
+      Condition: { StringLike: { "s3:prefix": [`${backups}/*`] } },
+    },
+    { Sid: `ReadBackupsOf${of}`, Effect: "Allow", Action: "s3:GetObject", Resource: `${bucketArn}/${backups}/*` },
+    { Sid: `ReadKeyOf${of}`, Effect: "Allow", Action: "kms:Decrypt", Resource: keyArn },
+  ];
+}
+
 /** Reads these secrets and no others. */
 export function readSecrets(sid: string, arns: readonly string[]): Statement {
   return { Sid: sid, Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: arns };

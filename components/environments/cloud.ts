@@ -3,6 +3,7 @@ import { runsOn } from "../../config.js";
 import { BackupBucket } from "../aws/backupBucket.js";
 import { Ec2Postgres } from "../aws/ec2Postgres.js";
 import { Network, type NetworkPlace } from "../aws/network.js";
+import { type Statement, readStoreStatements } from "../aws/policies.js";
 import { RdsPostgres } from "../aws/rdsPostgres.js";
 import { RunnerHost } from "../aws/runnerHost.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
@@ -52,6 +53,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     // Only once it is prepared.
     database: pulumi.all([postgres.database, prepared]).apply(([made]) => made),
     store: bucket.url,
+    storeAccess: bucket.access,
     connection: pulumi
       .all([postgres.database, postgres.applicationSecretArn])
       .apply(([{ host, port, name: databaseName }, passwordSecret]) => ({
@@ -71,7 +73,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       sshFrom: config.connection.from,
       keys: keysOf(config),
       store: bucket.access,
-      statements: postgres.statements,
+      statements: postgres.statements.apply((own) => [...own, ...mayReadBackups(args)]),
       region: region(),
     });
     const letIn = postgres.letIn("from-runner", host.securityGroupId);
@@ -103,6 +105,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     schema: database.schema,
     keys: keysOf(config),
     store: bucket.access,
+    statements: mayReadBackups(args),
     region: region(),
     protect: isProtected(name),
   });
@@ -111,8 +114,15 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     ...runs,
     database: postgres.database,
     store: bucket.url,
+    storeAccess: bucket.access,
     connection: postgres.address.apply((address) => ({ ssh: `${config.connection.user}@${address}` })),
   };
+}
+
+/** What the host may do beside, where the environment is refreshed from another one's backups. */
+function mayReadBackups({ refreshFrom }: EnvironmentArgs): Statement[] {
+  const { environment, access } = refreshFrom ?? {};
+  return environment === undefined || access === undefined ? [] : readStoreStatements(environment, access);
 }
 
 function networkOf({ name, config: { network } }: EnvironmentArgs): NetworkPlace {

@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Config, Paths } from "../../config.js";
 import type { Database, Project } from "../../pipeline/contracts.js";
+import type { StoreAccess } from "../aws/policies.js";
+import type { RefreshSource } from "../refreshSource.js";
 import type { Runner } from "../runner.js";
 
 export interface EnvironmentArgs {
@@ -10,6 +12,8 @@ export interface EnvironmentArgs {
   readonly paths: Paths;
   /** Identifies the run. */
   readonly run: string;
+  /** Whose backups its host is let read; absent: nobody else's. */
+  readonly refreshFrom?: RefreshSource;
 }
 
 /** What the pipeline needs of an environment, whatever it is made of. */
@@ -19,6 +23,8 @@ export interface Environment {
   readonly project: Project;
   /** URL of the backup store. */
   readonly store: pulumi.Input<string>;
+  /** What a role needs to be let use the store, where it is in S3. */
+  readonly storeAccess?: pulumi.Output<StoreAccess>;
   readonly runner: Runner;
   /** How people and the application connect; holds no secret. */
   readonly connection: pulumi.Input<unknown>;

@@ -17,7 +17,7 @@ export async function existingEnvironment(args: EnvironmentArgs): Promise<Enviro
     ...(tls === undefined ? {} : { tls }),
     ...(owner === user ? {} : { migrateAs: owner }),
   };
-  const url = store.kind === "s3" ? bucketOf(args).url : folderOrThrow(paths);
+  const bucket = store.kind === "s3" ? bucketOf(args) : undefined;
   const runs =
     runsOn(config) === "here"
       ? await runHere(args)
@@ -25,7 +25,8 @@ export async function existingEnvironment(args: EnvironmentArgs): Promise<Enviro
   return {
     ...runs,
     database: pulumi.output(described),
-    store: url,
+    store: bucket?.url ?? folderOrThrow(paths),
+    ...(bucket === undefined ? {} : { storeAccess: bucket.access }),
     connection: { url: `postgresql://${encodeURIComponent(owner)}@${host}:${port}/${encodeURIComponent(name)}` },
   };
 }

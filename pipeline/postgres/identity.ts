@@ -63,6 +63,19 @@ export async function assertEnvironment(client: pg.Client, environment: string):
   });
 }
 
+/** As {@link assertEnvironment}; a database without a mark is refused as well: what is to be replaced must be known for sure. */
+export async function markOrThrow(client: pg.Client, environment: string): Promise<void> {
+  await assertEnvironment(client, environment);
+  if ((await readEnvironmentMark(client)) !== undefined) return;
+  throw new PipelineError({
+    code: "NO_MARK",
+    kind: "refused",
+    message: `The database carries no mark that it is that of "${environment}" (setting ${environmentSetting}).`,
+    state: "Nothing was touched.",
+    next: `If it is: ALTER DATABASE … SET ${environmentSetting} = '${environment}'; then run the same command.`,
+  });
+}
+
 /** @throws PipelineError where a database is not the one that an earlier stage of the run saw. */
 export function assertSameDatabase(seen: Identity, now: Identity): void {
   if (seen.systemIdentifier === now.systemIdentifier && seen.database === now.database) return;

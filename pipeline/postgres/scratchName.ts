@@ -23,8 +23,8 @@ export function suffixed(name: string, suffix: string): string {
   return cutBytes(name, nameBytes - Buffer.byteLength(suffix)) + suffix;
 }
 
-/** What a scratch database is made for: to take another's place, or to try migrations on. */
-export type ScratchPurpose = "restore" | "rehearse";
+/** What a scratch database is made for: to take another's place (with its own data, or another one's), or to try migrations on. */
+export type ScratchPurpose = "restore" | "rehearse" | "refresh";
 
 /** Name of the database that a backup is restored into: `shop_restore_<id>`. */
 export function scratchName(database: string, purpose: ScratchPurpose, id: string, attempt = 1): string {

@@ -16,13 +16,14 @@ export interface Declaration {
   readonly line: number;
 }
 
-interface Part {
+export interface Part {
   readonly name: string;
   /** Written in double quotes; otherwise case does not matter, as in SQL. */
   readonly quoted: boolean;
 }
 
-const head = /^--\s*(changes|drops|deletes)\s*:(.*)$/is;
+const words = "changes|drops|deletes";
+const head = new RegExp(`^--\\s*(${words})\\s*:(.*)$`, "is");
 /** A name and what follows it: a comma, or the end. */
 const part = /^\s*(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)|(\*))\s*(\.|,|$)/u;
 
@@ -38,7 +39,7 @@ const part = /^\s*(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)|(\*))\s*(\.|,|$)
  * @throws PipelineError (`usage`) with the line of one that cannot be read: what is mistyped would declare nothing.
  */
 export function declarationsOf(migration: string, sql: string): Declaration[] {
-  return commentsOf(sql).flatMap(({ text, line }) => {
+  return commentsOf(sql, words).flatMap(({ text, line }) => {
     const [, effect, names] = head.exec(text) ?? [];
     if (effect === undefined || names === undefined) return [];
     const parsed = parseNames(names);
@@ -47,8 +48,9 @@ export function declarationsOf(migration: string, sql: string): Declaration[] {
   });
 }
 
-function commentsOf(sql: string): { readonly text: string; readonly line: number }[] {
-  if (!/--\s*(?:changes|drops|deletes)\s*:/i.test(sql)) return [];
+/** The comments of a file, none where no comment begins with one of these words (`changes|drops`) and a colon. */
+export function commentsOf(sql: string, headed: string): { readonly text: string; readonly line: number }[] {
+  if (!new RegExp(`--\\s*(?:${headed})\\s*:`, "i").test(sql)) return [];
   try {
     return scanSync(sql)
       .tokens.filter(({ tokenName }) => tokenName === "SQL_COMMENT")
@@ -63,7 +65,8 @@ function unitsOfBytes(sql: string, bytes: number): number {
   return Buffer.from(sql, "utf8").subarray(0, bytes).toString("utf8").length;
 }
 
-function parseNames(names: string): Pick<Declaration, "parts" | "text">[] | undefined {
+/** The names of a list such as `"Order".total, users.email`; `undefined` where it cannot be read. */
+export function parseNames(names: string): Pick<Declaration, "parts" | "text">[] | undefined {
   const parsed: Pick<Declaration, "parts" | "text">[] = [];
   let rest = names;
   let parts: Part[] = [];
@@ -101,7 +104,7 @@ export interface Named {
 }
 
 /** Whether a declaration means this table or column. */
-export function means({ parts }: Declaration, { schema, table, column }: Named): boolean {
+export function means({ parts }: Pick<Declaration, "parts">, { schema, table, column }: Named): boolean {
   const wanted = column === undefined ? [schema, table] : [schema, table, column];
   const least = column === undefined ? 1 : 2;
   if (parts.length < least || parts.length > wanted.length) return false;

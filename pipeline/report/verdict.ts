@@ -42,6 +42,10 @@ export function verdictOf(evidence: RunEvidence): Verdict {
       text: `The database was ${last.name === "restore" ? "restored" : "taken back"}${backup === undefined ? "" : ` from backup ${backup}`}${after}.`,
     };
   }
+  if (last.name === "refresh") {
+    const text = "The database has the data of another environment's backup now; the one that was there is kept.";
+    return { standing: "restored", title: "Refreshed", text };
+  }
   if (last.name !== "verify") {
     return {
       standing: "under way",

@@ -8,6 +8,7 @@ import {
   migrateRequest,
   prepareRequest,
   recoverRequest,
+  refreshRequest,
   rehearseRequest,
   repairRequest,
   restoreRequest,
@@ -164,6 +165,13 @@ export const stages = {
     summary: "shows what would mend the findings of diagnose, and does it when told to, behind a backup",
     request: repairRequest,
     run: async (request, context) => (await import("./repair.js")).repair(request, context),
+    keepEvidence: keepInStore,
+  }),
+  refresh: define({
+    name: "refresh",
+    summary: "gives an environment the data of another one's newest proved backup, anonymised",
+    request: refreshRequest,
+    run: async (request, context) => (await import("./refresh.js")).refresh(request, context),
     keepEvidence: keepInStore,
   }),
   status: define({

@@ -41,8 +41,8 @@ export interface RestoreIntoOptions {
   readonly manifest: Manifest;
   readonly target: RestoreTarget;
   readonly jobs: number;
-  /** Who restores, for the record beside the backup that it is proved. */
-  readonly proof: Pick<Proof, "by" | "run">;
+  /** Who restores, for the record beside the backup that it is proved; absent: nothing is written to the store. */
+  readonly proof?: Pick<Proof, "by" | "run">;
   /** The copy is worked on while the original lives: nothing in it may act on the world outside. */
   readonly inert?: boolean;
   readonly log: Logger;
@@ -101,7 +101,8 @@ async function prove(database: Database, into: string, options: RestoreIntoOptio
   log.info("the restored database has the fingerprints of the backup", { tables: fingerprints.tables.length });
 }
 
-function noteProof({ store, manifest, proof, log }: RestoreIntoOptions): Promise<void> {
+async function noteProof({ store, manifest, proof, log }: RestoreIntoOptions): Promise<void> {
+  if (proof === undefined) return;
   const { id, environment, fingerprints } = manifest;
   const { tables } = fingerprints;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);

@@ -242,6 +242,53 @@ describe("the stacks on AWS, each as a whole", function () {
     }
   });
 
+  describe("staging refreshed from prod", () => {
+    const refreshed = (before: Readonly<Record<string, Readonly<Record<string, unknown>>>>) =>
+      compose({ stack: "staging", owner: { ...owner, "safe-migration:refresh": { from: "prod" } }, answers, before });
+    const policyOf = ({ resources }: Composed) => {
+      const [own, ...more] = resources.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy");
+      assert.ok(own !== undefined && more.length === 0);
+      return (JSON.parse(String(own.inputs["policy"])) as { Statement: { Sid: string }[] }).Statement;
+    };
+
+    it("lets its host read prod's backups, their key, and no more, once it is asked for and not before", async () => {
+      const { dev, prod } = { dev: made.dev.outputs, prod: made.prod.outputs };
+      const { bucketArn, keyArn } = prod["storeAccess"] as Record<string, string>;
+      const composed = await refreshed({ dev, prod });
+      const plain = policyOf(made.staging);
+      assert.ok(![bucketArn, keyArn].some((arn) => JSON.stringify(plain).includes(arn ?? "")));
+      const known = new Set(plain.map(({ Sid }) => Sid));
+      const added = policyOf(composed).filter(({ Sid }) => !known.has(Sid));
+      const backups = "backups/prod";
+      assert.deepEqual(added, [
+        {
+          Sid: "ListBackupsOfprod",
+          Effect: "Allow",
+          Action: "s3:ListBucket",
+          Resource: bucketArn,
+          Condition: { StringLike: { "s3:prefix": [`${backups}/*`] } },
+        },
+        { Sid: "ReadBackupsOfprod", Effect: "Allow", Action: "s3:GetObject", Resource: `${bucketArn}/${backups}/*` },
+        { Sid: "ReadKeyOfprod", Effect: "Allow", Action: "kms:Decrypt", Resource: keyArn },
+      ]);
+      assert.deepEqual(composed.outputs["refreshFrom"], { environment: "prod", store: prod["store"] });
+      assert.equal(made.staging.outputs["refreshFrom"], undefined);
+    });
+
+    it("says what to bring up first where prod says nothing of its backups, and never takes prod itself", async () => {
+      await assert.rejects(refreshed({ dev: made.dev.outputs }), (error) => {
+        assert.ok(error instanceof PipelineError);
+        assert.deepEqual([error.code, /npm run up -- --stack prod/.test(error.next)], ["NO_REFRESH_SOURCE", true]);
+        return true;
+      });
+      const wrong = { ...owner, "safe-migration:refresh": { from: "staging" } };
+      await assert.rejects(
+        compose({ stack: "prod", owner: wrong, answers }),
+        /refresh\.from: "prod" is never refreshed/,
+      );
+    });
+  });
+
   describe("promotion to prod", () => {
     interface LastRun {
       readonly migrations: readonly { readonly name: string; readonly checksum: string }[];

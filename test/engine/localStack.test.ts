@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { backupOfProd } from "../support/backupOfProd.js";
 import { Checkout } from "../support/checkout.js";
 
 interface Outputs {
@@ -170,6 +173,22 @@ ALTER TABLE "user_profiles" DROP COLUMN "first_name";`,
     await writeFile(path, sql);
   });
 
+  it("is given the data of another stack's backup, anonymised, by the store that the other's file names", async () => {
+    const project = { schema: resolve("prisma/schema.prisma"), migrations: resolve("prisma/migrations") };
+    await backupOfProd(pathToFileURL(checkout.path(".local/backups")).href, project, { users: 40, orders: 100 });
+    await writeFile(checkout.path("Pulumi.prod.yaml"), "config: {}\n");
+    const settings = checkout.path("Pulumi.local.yaml");
+    await writeFile(settings, `${await readFile(settings, "utf8")}  safe-migration:refresh: { from: prod }\n`);
+    const refreshed = await checkout.npm("db", ["refresh"]);
+    assert.equal(refreshed.exitCode, 0, all(refreshed));
+    assert.deepEqual(
+      await checkout.rows(
+        "SELECT count(*)::int, bool_and(email LIKE '%@anonymised.invalid') AS all FROM user_profiles",
+      ),
+      [{ count: 40, all: true }],
+    );
+  });
+
   it("destroy stops the cluster and keeps the data; the next start goes on with it", async () => {
     const orders = await count('"orders"');
     const destroyed = await checkout.npm("destroy");
@@ -178,5 +197,7 @@ ALTER TABLE "user_profiles" DROP COLUMN "first_name";`,
     const again = await checkout.npm("start");
     assert.equal(again.exitCode, 0, all(again));
     assert.equal(await count('"orders"'), orders);
+    // What the refreshed data did not have yet.
+    assert.ok((await outputs()).appliedNow.includes("20260601000000_function"));
   });
 });

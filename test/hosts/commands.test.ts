@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { stringify } from "yaml";
+import { refreshResult } from "../../pipeline/contracts.js";
+import { readStackFile } from "../../tools/stack/stackFile.js";
+import { backupOfProd } from "../support/backupOfProd.js";
 import { Checkout } from "../support/checkout.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
+import { withEnvironment } from "../support/moto.js";
+
+const shippedProject = {
+  schema: resolve(__dirname, "../../prisma/schema.prisma"),
+  migrations: resolve(__dirname, "../../prisma/migrations"),
+};
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
 
@@ -35,6 +46,12 @@ describe("commands for staging, which is on a host", function () {
   const place = () => checkout ?? assert.fail();
   const npm = (script: string, args: string[] = [], more = {}) =>
     place().npm(script, args, { env: { ...env, ...more } });
+  /** Puts sections into the stack's file, beside those that are there. */
+  const configure = async (sections: object) => {
+    const path = place().path("Pulumi.staging.yaml");
+    const { config = {}, ...more } = readStackFile(path);
+    await writeFile(path, stringify({ ...more, config: { ...config, ...sections } }));
+  };
   const staging = { NODE_ENV: "staging" };
   const configured = async (name: string) =>
     (
@@ -42,10 +59,12 @@ describe("commands for staging, which is on a host", function () {
     ).stdout.trim();
 
   it("keys are made, a host is set up with them, and the update runs there", async () => {
-    await writeFile(
-      place().path("Pulumi.staging.yaml"),
-      "config:\n  aws:region: eu-west-1\n  safe-migration:database: { kind: ec2 }\n  safe-migration:store: { kind: s3 }\n  safe-migration:sample: { enabled: false }\n  safe-migration:connection: { from: [203.0.113.0/24] }\n",
-    );
+    const settings = { database: { kind: "ec2" }, store: { kind: "s3" }, sample: { enabled: false } };
+    await configure({
+      "aws:region": "eu-west-1",
+      ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`safe-migration:${name}`, value])),
+      "safe-migration:connection": { from: ["203.0.113.0/24"] },
+    });
     const keys = await npm("keys", ["--stack", "staging"]);
     assert.equal(keys.exitCode, 0, all(keys));
     const pair = async (open: string, secret: string) => ({
@@ -54,7 +73,9 @@ describe("commands for staging, which is on a host", function () {
     });
     estate.stacks = { name: "safe-migration", state: place().path("state") };
     await estate.add("staging", 50, await pair("hostKey", "hostPrivateKey"), await pair("publicKey", "privateKey"));
-    const up = await estate.up("staging");
+    const up = await estate.up("staging", {
+      refreshFrom: { environment: "prod", store: estate.store("prod") },
+    });
     assert.ok(up.ok, up.output);
     machine = estate.place("staging").machine;
   });
@@ -109,6 +130,36 @@ describe("commands for staging, which is on a host", function () {
     const refused = await npm("db:preflight", ["--json"], staging);
     assert.equal(refused.exitCode, 3, all(refused));
     assert.equal((JSON.parse(refused.stdout) as { error: { code: string } }).error.code, "RISK_NOT_APPROVED");
+  });
+
+  it("staging:refresh gives it the data of prod's newest proved backup, with nobody of prod in it", async () => {
+    const notNamed = await npm("staging:refresh");
+    assert.equal(notNamed.exitCode, 3, all(notNamed));
+    assert.match(all(notNamed), /pulumi config set --path refresh\.from prod --stack staging; npm run up/);
+    await configure({ "safe-migration:refresh": { from: "dev" } });
+    const notLet = await npm("staging:refresh");
+    assert.match(all(notLet), /its host may not read those backups/);
+    await configure({ "safe-migration:refresh": { from: "prod" } });
+    const restoreEnvironment = withEnvironment(estate.moto.env);
+    await backupOfProd(estate.store("prod"), shippedProject, { users: 40, orders: 100 }).finally(restoreEnvironment);
+    const refreshed = await npm("staging:refresh", ["--json"]);
+    assert.equal(refreshed.exitCode, 0, all(refreshed));
+    const result = refreshResult.parse(JSON.parse(refreshed.stdout));
+    assert.deepEqual(
+      [result.source, result.backup, result.anonymised?.file],
+      ["prod", "taken", "prisma/anonymise.sql"],
+    );
+    assert.ok(result.pending.includes("20260601000000_note"));
+    const counted = "SELECT count(*), count(*) FILTER (WHERE email LIKE '%@anonymised.invalid') FROM user_profiles";
+    const psql = (query: string) => machine.output(`sudo -u pipeline psql -XAt -d ${shop.name} -c "${query}"`);
+    assert.equal(await psql(counted), "40|40");
+    assert.equal(await psql("SHOW safe_migration.environment"), "staging");
+    // The application gets in again as before, and what is pending is applied.
+    const url = await machine.output("sed s/^DATABASE_URL=// /home/application/database.env");
+    assert.equal((await machine.run('psql -XAt "$(cat)" -c "SELECT 1"', { stdin: url })).stdout.trim(), "1");
+    await rm(place().path("prisma/migrations/20260602000000_drop"), { recursive: true });
+    const deployed = await npm("prisma:migrate:deploy", [], staging);
+    assert.equal(deployed.exitCode, 0, all(deployed));
   });
 
   it("a host that does not answer is told, with what to do", async () => {

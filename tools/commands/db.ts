@@ -12,12 +12,13 @@ import { resultExitCode } from "../../pipeline/stages/resultExitCode.js";
 import { deploy } from "./deploy.js";
 import { describeResult } from "./describeResult.js";
 import { reportFailure } from "./reportFailure.js";
+import { type RefreshFlags, refresh } from "./refresh.js";
 import { readTarget } from "./target.js";
 import { withStages } from "./there/withStages.js";
 
 /** The seed's `db:*` and `health:check` commands: one stage, run here for the environment that NODE_ENV names. */
 
-interface Flags extends StageFlags {
+interface Flags extends StageFlags, RefreshFlags {
   readonly json?: boolean;
   readonly logLevel: Level;
   readonly logFormat: Format;
@@ -26,6 +27,7 @@ interface Flags extends StageFlags {
 }
 
 const deployName = "deploy";
+const refreshName = "refresh";
 const now = () => flag("--now <reason>", "do not wait for the maintenance window; the reason is recorded");
 
 async function act(name: string, flags: Flags): Promise<void> {
@@ -64,8 +66,9 @@ async function resultOf(
   const asked = command?.ask(flags);
   const target = readTarget(flags.environment);
   if (asked !== undefined) await confirm(flags.environment, asked, flags.yes);
-  return withStages(target, options, told, (request, run) => {
+  return withStages(target, options, told, (request, run, place) => {
     if (name === deployName) return deploy(request, flags.backup, run);
+    if (name === refreshName) return refresh(target, flags, request, run, place);
     if (asked === undefined) throw new Error(`no such command: ${name}`);
     return run(asked.stage, { ...request, ...asked.more });
   });
@@ -98,6 +101,10 @@ function program(): Command {
   for (const [name, { summary, options }] of Object.entries(byHand))
     add(name, summary, name === "preflight" ? [...options, now()] : options);
   const backup = flag("--backup <id>", "identifier of a backup that was just made, or newest; default: one is made");
+  const unchanged = flag("--without-anonymising <reason>", "leave people's data as it is; the reason is recorded");
+  add(refreshName, "gives an environment the data of the newest proved backup of refresh.from, anonymised", [
+    unchanged,
+  ]);
   add(deployName, "preflight, backup, rehearse, migrate and verify, one after the other", [backup, now()]);
   return command;
 }

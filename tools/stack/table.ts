@@ -13,7 +13,7 @@ export function visible(outputs: OutputMap): Record<string, unknown> {
 /** What a person looks for first. */
 const first = ["connection", "backup", "rehearsal", "migrations", "health", "report"];
 /** What one run notes for the next and for commands by hand; `npm run outputs` has it. */
-const bookkeeping = ["lastRun", "database"];
+const bookkeeping = ["lastRun", "database", "storeAccess", "refreshFrom"];
 
 /** The names of the outputs to show, in the order of interest. */
 export function shownNames(outputs: Readonly<Record<string, unknown>>): string[] {

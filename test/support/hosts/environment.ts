@@ -20,6 +20,8 @@ export interface HostEnvironment {
   /** Where the bundle is built. */
   readonly build: string;
   readonly store: string;
+  /** Whose backups its host may read: rights are AWS's, and moto asks for none. */
+  readonly refreshFrom?: { readonly environment: string; readonly store: string };
   readonly readySeconds: number;
   readonly sample: { readonly users: number; readonly orders: number };
 }
@@ -64,6 +66,7 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
       // What commands by hand look for, as the outputs of index.ts.
       database,
       store,
+      ...(args.refreshFrom === undefined ? {} : { refreshFrom: args.refreshFrom }),
       host: { address: connection.host, port: 22, user: "pipeline", hostKey: connection.hostKey, instance },
       backup: pipeline.backup,
       applied: pipeline.migrate.applied,

@@ -12,27 +12,33 @@ import type { Target } from "../target.js";
 export interface TargetPlace {
   readonly database: Database;
   readonly store: string;
+  /** Whose backups its host may read, for it to be refreshed from. */
+  readonly refreshFrom?: SourceStore;
   /** Absent where stages run on this machine. */
   readonly host?: Omit<Connection, "dialErrorLimit" | "perDialTimeout">;
 }
 
+const sourceStore = z.object({ environment: z.string(), store: z.string() });
+type SourceStore = z.infer<typeof sourceStore>;
+
 const outputsSchema = z.object({
   database: databaseSchema,
   store: z.string(),
+  refreshFrom: sourceStore.optional(),
   host: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1) }).optional(),
 });
 
 /** @throws PipelineError where the stack has no outputs yet, or cannot be read. */
 export async function placeOf({ environment, config }: Target): Promise<TargetPlace> {
   const place = prepare(environment, process.env);
-  const { database, store, host } = await readOutputs(environment, place);
-  if (host === undefined) return { database, store };
+  const { host, refreshFrom, ...found } = await readOutputs(environment, place);
+  const known = { ...found, ...(refreshFrom === undefined ? {} : { refreshFrom }) };
+  if (host === undefined) return known;
   const { address, port, user, hostKey } = host;
   const secret = (path: string) => readSecret(environment, place, path);
   const { proxy } = config.connection;
   return {
-    database,
-    store,
+    ...known,
     host: {
       host: address,
       port,

@@ -5,7 +5,7 @@ import type { RunStageOptions } from "../../../pipeline/runStage.js";
 import { hostBundle, hostProject } from "../../build/hostBundle.js";
 import { type RunNamed, runHere } from "../runNamed.js";
 import { type Target, requestFor, requestOf } from "../target.js";
-import { placeOf } from "./place.js";
+import { type TargetPlace, placeOf } from "./place.js";
 import { provideBundle, runThere } from "./runThere.js";
 import { HostSession } from "./session.js";
 
@@ -18,18 +18,19 @@ export async function withStages<T>(
   target: Target,
   options: RunStageOptions,
   told: WeakSet<PipelineError>,
-  work: (request: StageRequest, run: RunNamed) => Promise<T>,
+  work: (request: StageRequest, run: RunNamed, place: Pick<TargetPlace, "refreshFrom">) => Promise<T>,
 ): Promise<T> {
-  if (target.config.database.kind === "local") return work(await requestFor(target), runHere(options, told));
-  const { database, store, host } = await placeOf(target);
-  if (host === undefined) return work(await requestOf(target, { database, store }), runHere(options, told));
+  if (target.config.database.kind === "local") return work(await requestFor(target), runHere(options, told), {});
+  const place = await placeOf(target);
+  const { database, store, host } = place;
+  if (host === undefined) return work(await requestOf(target, { database, store }), runHere(options, told), place);
   const session = await HostSession.open(host, options.signal);
   try {
     const bundle = await hostBundle(target.paths);
     await provideBundle(session, bundle);
     const project = await hostProject(target.paths, bundle.hash);
     const request = await requestOf(target, { database, store, project }, newRunId());
-    return await work(request, runThere(session, bundle, options, told));
+    return await work(request, runThere(session, bundle, options, told), place);
   } finally {
     session.end();
   }
