@@ -78,6 +78,8 @@ export const rehearsedMigration = migrationRef.extend({
   down: z
     .strictObject({
       verdict: z.enum(["proved", "absent", "wrong", "untried"]),
+      /** SHA-256 of the `down.sql` that was proved. */
+      checksum: z.string().optional(),
       durationMs: z.int().optional(),
       problems: z.array(z.string()),
     })

@@ -83,7 +83,8 @@ export const settingsSchema = z.strictObject({
     concurrentTimeoutMs: z.int().min(0).default(3_600_000),
     /**
      * What follows a failure after migrations of the run were applied. `halt`: they stay, and the message tells the ways that are
-     * open. `rollback`: the run's backup is restored, where that loses nothing that anybody wrote since; otherwise as `halt`.
+     * open. `rollback`: they are taken back by the `down.sql` that the rehearsal proved, or the run's backup is restored, where that
+     * loses nothing that anybody wrote since; otherwise as `halt`.
      */
     onFailure: z.enum(["halt", "rollback"]).default("halt"),
     /** How long to wait for Prisma's advisory lock, in milliseconds. */

@@ -145,7 +145,7 @@ async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript
     `${name}/down.sql leads back to the schema before it${gone.length === 0 ? ", with all data" : `; what it does not bring back: ${gone.join("; ")}`}`,
     { ms: durationMs },
   );
-  return { name, result: { verdict: "proved", durationMs, problems: [] }, ...touched };
+  return { name, result: { verdict: "proved", checksum: down.checksum, durationMs, problems: [] }, ...touched };
 }
 
 /** In what the schema is not the one before the migration: as PostgreSQL's catalogue has it, and as Prisma sees it. */

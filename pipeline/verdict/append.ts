@@ -1,5 +1,5 @@
 import type { StageContext } from "../context.js";
-import type { BackupResult, StageRequest } from "../contracts.js";
+import type { BackupResult, RehearseResult, StageRequest } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { decideVerdict } from "./decide.js";
@@ -10,11 +10,14 @@ import { observe } from "./observe.js";
 /** How long the data may be compared before a failure is told, in milliseconds. */
 const limitMs = 60_000;
 
-type Request = StageRequest & { readonly backup?: BackupResult | undefined };
+type Request = StageRequest & {
+  readonly backup?: BackupResult | undefined;
+  readonly rehearsal?: RehearseResult | undefined;
+};
 
 /**
  * A stage that, where it fails after it began to work, tells beside the failure what is there and what to do about it; and goes
- * back to the run's backup by itself, where it changed something, `migrate.onFailure` says so and nothing would be lost.
+ * back to what was before the run by itself, where it changed something, `migrate.onFailure` says so and nothing would be lost.
  */
 export function withVerdict<R extends Request, Result>(
   run: (request: R, context: StageContext) => Promise<Result>,
@@ -40,7 +43,7 @@ async function judge(error: unknown, request: Request, context: StageContext): P
     const look = { backup: request.backup?.id ?? "newest", data: changed, limitMs };
     const seen = await observe(request, context, look);
     const automatic = changed && request.backup !== undefined && request.settings.migrate.onFailure === "rollback";
-    const went = automatic ? await goBack(request, context, seen) : undefined;
+    const went = automatic ? await goBack(request, context, seen, request.rehearsal) : undefined;
     const after = went === undefined ? state : `${state}\n${went.told}`;
     if (went?.done === true)
       return told({

@@ -13,6 +13,7 @@ import { PipelineError } from "../../pipeline/errors.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
+import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { verdict } from "../../pipeline/stages/verdict.js";
 import { verify } from "../../pipeline/stages/verify.js";
 import { listBackups } from "../../pipeline/store/listBackups.js";
@@ -127,6 +128,49 @@ describe("the verdict after a failure", function () {
     assert.equal(error.code, "MIGRATION_FAILED");
     assert.match(error.state, /was restored/);
     assert.deepEqual(await appliedNow(), ["1_init"]);
+  });
+
+  describe("with onFailure rollback, and a down.sql that the rehearsal proved", () => {
+    const down = 'ALTER TABLE "Thing" DROP COLUMN note, DROP COLUMN kind;';
+    const forward = `ALTER TABLE "Thing" ADD COLUMN note text, ADD COLUMN kind text NOT NULL DEFAULT 'plain';`;
+    /** A rehearsed run after whose migration something is written, and which verify then ends. */
+    const failRehearsed = async (between: string, edited = down) => {
+      await project.migration("2_fine", forward);
+      const file = path.join(project.migrations, "2_fine", "down.sql");
+      await writeFile(file, down);
+      const request = base("rollback");
+      const made = await backup(request, quiet);
+      const rehearsal = await rehearse({ ...request, backup: made }, quiet);
+      const migrated = await withVerdict(migrate)({ ...request, backup: made, rehearsal }, quiet);
+      await writeFile(file, edited);
+      await query(database, `${between}; SELECT setval('"Thing_id_seq"', 1)`);
+      return failureOf(withVerdict(verify)({ ...request, backup: made, migrate: migrated, rehearsal }, quiet));
+    };
+
+    it("takes the migrations back, and what was written since stays", async () => {
+      const error = await failRehearsed('INSERT INTO "Thing" (id) VALUES (51)');
+      assert.equal(error.kind, "failedUnchanged", error.state);
+      assert.match(
+        error.state,
+        /2_fine was taken back with the down\.sql that the rehearsal proved.*what was written since is there\. Backup run-\d+-back holds/,
+      );
+      assert.deepEqual(await appliedNow(), ["1_init"]);
+      assert.equal((await query(database, 'SELECT id FROM "Thing"')).length, 51);
+      assert.deepEqual(await databasesLike(database, name), [name], "nothing was restored");
+    });
+
+    it("halts where somebody wrote into what they added, and elsewhere too", async () => {
+      const error = await failRehearsed(`INSERT INTO "Thing" (id, kind) VALUES (51, 'plain'), (52, 'rare')`);
+      assert.equal(error.kind, "failedChanged");
+      assert.match(error.state, /has 52 \(2 more\)\. Not by SQL either: .*public\.Thing\.kind is new and holds values/);
+      assert.deepEqual(await appliedNow(), ["1_init", "2_fine"]);
+    });
+
+    it("restores where nobody wrote and the down.sql is another by now", async () => {
+      const error = await failRehearsed("SELECT 1", `${down} -- edited`);
+      assert.match(error.state, /Backup run-\d+ was restored/);
+      assert.deepEqual(await appliedNow(), ["1_init"]);
+    });
   });
 
   it("is to run again where a lock was in the way, without reading the tables", async () => {
