@@ -158,6 +158,6 @@ async function assertSpace(store: Store, request: BackupRequest, sizes: Sizes): 
       `${store.stagedIn}, where the dump is written, has ${mb(free)} free; a backup of "${request.database.name}" ` +
       `(${mb(sizes.database)}) needs about ${mb(needed)}.`,
     state: "Nothing was touched.",
-    next: "Free space there, or keep fewer backups (settings.backup.keep), then run the same command.",
+    next: "Free space there, or keep fewer backups (backup.keep), then run the same command.",
   });
 }

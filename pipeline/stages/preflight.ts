@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { StageContext } from "../context.js";
 import type { MigrationRef, PreflightResult, StageRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { npmRun } from "../npmRun.js";
 import { describeDecision } from "../gate/describe.js";
 import { assertApproved } from "../gate/refusal.js";
 import { reviewOnDatabase } from "../gate/review.js";
@@ -14,11 +15,12 @@ import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
 import { assertWritable } from "../postgres/writable.js";
 import { assertDeployable } from "../prisma/deployable.js";
-import { diffDrift } from "../prisma/drift.js";
+import { diffDrift, diffSchema } from "../prisma/drift.js";
 import { driftProof } from "../prisma/driftProof.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
+import { replayFailedCode } from "../prisma/replayFailed.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
@@ -78,8 +80,12 @@ export async function preflight(request: StageRequest, context: StageContext): P
   const gate = await reviewOnDatabase(request, folder, new Set(pending.map(({ name }) => name)), seen.serverMajor);
   assertApproved(request.environment, gate);
   for (const decision of gate.decisions) if (decision.verdict.kind !== "safe") log.warn(describeDecision(decision));
-  const drift = await checkDrift(request, context, { folder, schema, applied });
-  warnings.push(...drift.warnings);
+  const ahead = findSchemaAhead(request, context, schema);
+  // Refused or not, its shadow database is dropped before this ends.
+  const drift = await checkDrift(request, context, { folder, schema, applied }).finally(() =>
+    Promise.allSettled([ahead]),
+  );
+  warnings.push(...drift.warnings, ...(await ahead));
   for (const warning of warnings) log.warn(warning);
   const window = await assertWindow(request, pending.length, context);
 
@@ -166,4 +172,20 @@ async function checkDrift(
       "Put the difference into a migration (npm run prisma:migrate:create -- --name NAME) or undo it in the database; " +
       "or accept it with preflight.drift: warn. Then run the same command.",
   });
+}
+
+/** A change of the Prisma schema that no migration makes: the application may ask for what is not there. */
+async function findSchemaAhead(
+  { database, environment, project }: StageRequest,
+  { log, signal }: StageContext,
+  schema: PrismaSchema,
+): Promise<string[]> {
+  const ahead = await diffSchema(database, project, { schema, environment, log, signal }).catch((error: unknown) => {
+    // The comparison with the database tells of it, or the rehearsal if the migration is pending.
+    if (error instanceof PipelineError && error.code === replayFailedCode) return undefined;
+    throw error;
+  });
+  if (ahead?.drifted !== true) return [];
+  const make = npmRun("local", "prisma:migrate:create", "--name NAME");
+  return [`The Prisma schema has changes that no migration makes (${make} writes one):\n${ahead.summary}`];
 }

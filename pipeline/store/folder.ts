@@ -194,7 +194,7 @@ export function diskFull(place: string, cause?: unknown): PipelineError {
       message: `No space is left on the file system of the backup store ${place}.`,
       state:
         "The database was not changed. The half-written backup is not taken for one; complete backups are untouched.",
-      next: "Free space there or keep fewer backups (settings.backup.keep), then run the same command.",
+      next: "Free space there or keep fewer backups (backup.keep), then run the same command.",
     },
     { cause },
   );

@@ -219,6 +219,16 @@ describe("the stages, one after the other", function () {
     assert.match(warnings.join("\n"), /a forgotten session/);
   });
 
+  it("preflight warns of a change of the Prisma schema that no migration makes", async () => {
+    assert.deepEqual((await preflight(request(), quiet)).warnings, []);
+    const schema = join(folder, "schema.prisma");
+    const text = await readFile(schema, "utf8");
+    await writeFile(schema, text.replace("model UserProfile {", "model UserProfile {\n  nickname String?"));
+    const { warnings } = await preflight(request(), quiet);
+    await writeFile(schema, text);
+    assert.match(warnings.join("\n"), /no migration makes \(.*prisma:migrate:create.*\):[^]*Added column `nickname`/);
+  });
+
   it("migrate tries again after a lock timeout, and names who was in the way", async () => {
     await addMigration("20260103000000_locked", "ALTER TABLE orders ADD COLUMN locked int;");
     const holder = await connect(database, { applicationName: "a slow report" });
