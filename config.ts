@@ -71,6 +71,14 @@ function decode(text: string): unknown {
 
 /** What the stages are told of the configuration. */
 export function stageSettings(config: Config): Settings {
-  const { backup, preflight, rehearse, migrate, application, risk, approvals, window, notify } = config;
+  const { backup, preflight, rehearse, migrate, application, risk, approvals, window } = config;
+  // Who gets e-mail is the topic's to know.
+  const { emails: _, ...notify } = config.notify;
   return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify };
+}
+
+/** Settings of a stack whose own SNS topic is told, unless its configuration names one. */
+export function withTopic(settings: Settings, topicArn: string): Settings {
+  const { notify } = settings;
+  return { ...settings, notify: { ...notify, sns: notify.sns ?? { topicArn } } };
 }

@@ -27,7 +27,7 @@ export interface MigrationPipelineArgs {
   readonly project: Project;
   /** URL of the backup store. */
   readonly store: pulumi.Input<string>;
-  readonly settings: Settings;
+  readonly settings: pulumi.Input<Settings>;
   /** Where the stages run. */
   readonly runner: Runner;
 }
@@ -52,7 +52,9 @@ export class MigrationPipeline extends pulumi.ComponentResource {
       project: args.project,
       store: args.store,
       // The list of approvals may be long, each request is kept in the state, and only preflight asks for it.
-      settings: { ...args.settings, risk: { ...args.settings.risk, approvals: [] } },
+      settings: pulumi
+        .output(args.settings)
+        .apply((settings) => ({ ...settings, risk: { ...settings.risk, approvals: [] } })),
     };
     // Being fed with the result of the stage before is what makes each Command depend on it.
     const stage = (stageName: string, more: Record<string, pulumi.Input<unknown>>) =>

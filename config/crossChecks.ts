@@ -34,6 +34,11 @@ export function runsOn({ database, runner }: Config): "here" | "host" {
   return database.kind === "rds" && database.publicFrom.length === 0 ? "host" : "here";
 }
 
+/** Whether the stack has an SNS topic of its own. */
+export function makesTopic({ database, notify }: Config): boolean {
+  return (database.kind === "rds" || database.kind === "ec2") && notify.sns === undefined;
+}
+
 function cloudChecks(stack: string, config: Config, region: unknown): string[] {
   const { database, network, store, runner, promotion, refresh } = config;
   const problems: string[] = [];
@@ -63,6 +68,10 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
   if (refresh.from === stack) problems.push(`refresh.from: "${stack}" is this stack itself`);
   if (stack === "prod" && refresh.from !== "")
     problems.push('refresh.from: "prod" is never refreshed, its data is the original: leave it out');
+  if (config.notify.emails.length > 0 && !makesTopic(config))
+    problems.push(
+      "notify.emails: this stack makes no SNS topic of its own (stacks of kind rds and ec2 do, unless notify.sns names one): subscribe the addresses to that topic, or leave them out",
+    );
   if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
   return [...problems, ...connectionChecks(stack, config)];
 }

@@ -50,7 +50,12 @@ export const sections = {
   /** When migrations may be applied; see docs/window.md. */
   window: windowSettings.prefault({}),
   /** Who is told of a run; see docs/notifications.md. */
-  notify: notifySettings.prefault({}),
+  notify: notifySettings
+    .extend({
+      /** Who is told by e-mail, through the topic that a stack on AWS makes; each of them is asked by AWS to confirm. */
+      emails: z.array(z.email()).default([]),
+    })
+    .prefault({}),
   /** Who answered for which version of which migration; `npm run approve` writes it. */
   approvals: z.array(approvalSchema).default([]),
   pipeline: z

@@ -30,7 +30,7 @@ export interface Ec2PostgresArgs extends Pick<
   readonly keys: HostKeys;
   /** The backup store that the host reaches by its own role. */
   readonly store: pulumi.Input<StoreAccess>;
-  /** What its role may do beside. @default nothing */
+  /** What its role may do beside: to publish notices. @default nothing */
   readonly statements?: pulumi.Input<Statement[]>;
   readonly region: pulumi.Input<string>;
 }
@@ -56,6 +56,8 @@ export class Ec2Postgres extends pulumi.ComponentResource {
   /** Known once the data volume is attached, which the host waits for. */
   readonly instanceId: pulumi.Output<string>;
   readonly volumeId: pulumi.Output<string>;
+  /** The role that the pipeline acts as. */
+  readonly roleArn: pulumi.Output<string>;
 
   constructor(name: string, args: Ec2PostgresArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:Ec2Postgres", name, {}, options);
@@ -124,12 +126,14 @@ export class Ec2Postgres extends pulumi.ComponentResource {
     this.address = host.address;
     this.instanceId = attachment.instanceId;
     this.volumeId = volume.id;
+    this.roleArn = host.roleArn;
     this.database = pulumi.output(hostDatabase({ name: database, owner, ...(schema === undefined ? {} : { schema }) }));
     this.registerOutputs({
       database: this.database,
       address: this.address,
       instanceId: this.instanceId,
       volumeId: this.volumeId,
+      roleArn: this.roleArn,
     });
   }
 }

@@ -55,6 +55,8 @@ export class Host extends pulumi.ComponentResource {
   readonly instanceId: pulumi.Output<string>;
   readonly securityGroupId: pulumi.Output<string>;
   readonly availabilityZone: pulumi.Output<string>;
+  /** The role that it acts as. */
+  readonly roleArn: pulumi.Output<string>;
 
   constructor(name: string, args: HostArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:Host", name, {}, options);
@@ -76,7 +78,7 @@ export class Host extends pulumi.ComponentResource {
       child,
     );
     const { group, rules } = sshGroup(name, args, child);
-    const profile = instanceProfile(
+    const { profile, role } = instanceProfile(
       name,
       pulumi
         .all([args.statements, hostKey.arn])
@@ -114,6 +116,7 @@ export class Host extends pulumi.ComponentResource {
       },
       { parent: this, protect, ignoreChanges: imageId === undefined ? ["ami", "userData"] : ["userData"] },
     );
+    this.roleArn = role.arn;
     this.instanceId = instance.id;
     this.securityGroupId = group.id;
     this.availabilityZone = instance.availabilityZone;
@@ -125,6 +128,7 @@ export class Host extends pulumi.ComponentResource {
       instanceId: this.instanceId,
       securityGroupId: this.securityGroupId,
       availabilityZone: this.availabilityZone,
+      roleArn: this.roleArn,
     });
   }
 }
@@ -160,7 +164,7 @@ function instanceProfile(
   name: string,
   statements: pulumi.Output<Statement[]>,
   child: pulumi.ResourceOptions,
-): aws.iam.InstanceProfile {
+): { profile: aws.iam.InstanceProfile; role: aws.iam.Role } {
   const role = new aws.iam.Role(`${name}-role`, { assumeRolePolicy: assumedByInstances }, child);
   const own = new aws.iam.RolePolicy(
     `${name}-policy`,
@@ -173,11 +177,12 @@ function instanceProfile(
     child,
   );
   // The host reads its key at once when it boots: its role must be able to by then.
-  return new aws.iam.InstanceProfile(
+  const profile = new aws.iam.InstanceProfile(
     `${name}-profile`,
     { role: role.name },
     pulumi.mergeOptions(child, { dependsOn: [own, sessions] }),
   );
+  return { profile, role };
 }
 
 function newestDebian(arm: pulumi.Output<boolean>, child: pulumi.InvokeOptions): pulumi.Output<string> {

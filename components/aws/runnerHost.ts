@@ -13,7 +13,7 @@ export interface RunnerHostArgs extends Pick<HostArgs, "vpcId" | "subnetId" | "s
   readonly keys: HostKeys;
   /** The backup store that the host reaches by its own role. */
   readonly store: pulumi.Input<StoreAccess>;
-  /** What its role may do beside: to read the database's password. */
+  /** What its role may do beside: to read the database's password, to publish notices. */
   readonly statements: pulumi.Input<Statement[]>;
   readonly region: pulumi.Input<string>;
 }
@@ -34,6 +34,8 @@ export class RunnerHost extends pulumi.ComponentResource {
   readonly instanceId: pulumi.Output<string>;
   /** For the database to let it in. */
   readonly securityGroupId: pulumi.Output<string>;
+  /** The role that the pipeline acts as. */
+  readonly roleArn: pulumi.Output<string>;
 
   constructor(name: string, args: RunnerHostArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:RunnerHost", name, {}, options);
@@ -66,10 +68,12 @@ export class RunnerHost extends pulumi.ComponentResource {
     this.address = host.address;
     this.instanceId = host.instanceId;
     this.securityGroupId = host.securityGroupId;
+    this.roleArn = host.roleArn;
     this.registerOutputs({
       address: this.address,
       instanceId: this.instanceId,
       securityGroupId: this.securityGroupId,
+      roleArn: this.roleArn,
     });
   }
 }

@@ -7,15 +7,18 @@ import { type Statement, readStoreStatements } from "../aws/policies.js";
 import { RdsPostgres } from "../aws/rdsPostgres.js";
 import { RunnerHost } from "../aws/runnerHost.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
+import { type Notices, noticesOf } from "./notices.js";
 import { keysOf, runHere, runOnHost } from "./runners.js";
 
 /** Amazon RDS, with the pipeline on a small host in its network, or here where the database is public. */
 export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment> {
   const { name, config, run } = args;
   const { database, runner: place } = config;
+  const here = runsOn(config) === "here";
   if (database.kind !== "rds") throw new Error(`not a database of RDS: ${database.kind}`);
   const network = networkOf(args);
   const bucket = bucketOf(args);
+  const notices = noticesOf(args, !here);
   const postgres = new RdsPostgres("postgres", {
     environment: name,
     vpcId: network.vpcId,
@@ -33,8 +36,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     publicFrom: database.publicFrom,
     protect: isProtected(name),
   });
-  const { reached, ...runs } =
-    runsOn(config) === "here" ? { ...(await runHere(args)), reached: postgres.database } : await onRunnerHost();
+  const { reached, ...runs } = here ? { ...(await runHere(args)), reached: postgres.database } : await onRunnerHost();
   const prepared = runs.runner.stage(
     "database-prepare",
     {
@@ -50,6 +52,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
   );
   return {
     ...runs,
+    ...topicOf(notices),
     // Only once it is prepared.
     database: pulumi.all([postgres.database, prepared]).apply(([made]) => made),
     store: bucket.url,
@@ -73,9 +76,12 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       sshFrom: config.connection.from,
       keys: keysOf(config),
       store: bucket.access,
-      statements: postgres.statements.apply((own) => [...own, ...mayReadBackups(args)]),
+      statements: pulumi
+        .all([postgres.statements, notices.statements])
+        .apply(([database, tells]) => [...database, ...tells, ...mayReadBackups(args)]),
       region: region(),
     });
+    notices.publishedBy(host.roleArn);
     const letIn = postgres.letIn("from-runner", host.securityGroupId);
     const runs = await runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
     return { ...runs, reached: pulumi.all([postgres.database, letIn]).apply(([database]) => database) };
@@ -89,6 +95,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
   if (database.kind !== "ec2") throw new Error(`not a database on EC2: ${database.kind}`);
   const network = networkOf(args);
   const bucket = bucketOf(args);
+  const notices = noticesOf(args, true);
   const postgres = new Ec2Postgres("postgres", {
     environment: name,
     vpcId: network.vpcId,
@@ -105,13 +112,15 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     schema: database.schema,
     keys: keysOf(config),
     store: bucket.access,
-    statements: mayReadBackups(args),
+    statements: notices.statements.apply((tells) => [...tells, ...mayReadBackups(args)]),
     region: region(),
     protect: isProtected(name),
   });
+  notices.publishedBy(postgres.roleArn);
   const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });
   return {
     ...runs,
+    ...topicOf(notices),
     database: postgres.database,
     store: bucket.url,
     storeAccess: bucket.access,
@@ -140,6 +149,10 @@ export function bucketOf({ name, config: { store } }: EnvironmentArgs): BackupBu
     keepRemovedDays: store.keepRemovedDays,
     protect: isProtected(name),
   });
+}
+
+function topicOf({ topic }: Notices): Pick<Environment, "topic"> {
+  return topic === undefined ? {} : { topic };
 }
 
 function firstOf(ids: NetworkPlace["hostSubnetIds"]): pulumi.Output<string> {

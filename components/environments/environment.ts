@@ -28,6 +28,8 @@ export interface Environment {
   readonly runner: Runner;
   /** How people and the application connect; holds no secret. */
   readonly connection: pulumi.Input<unknown>;
+  /** ARN of the stack's own SNS topic, where it has one. */
+  readonly topic?: pulumi.Input<string>;
   /** How the host that the stages run on is reached by SSH, where they run on one. */
   readonly host?: pulumi.Input<{ address: string; port: number; user: string; hostKey: string; instance: string }>;
 }

@@ -1,3 +1,4 @@
+import { loadAws } from "../awsSdk.js";
 import type { Notice } from "./notice.js";
 import { renderSubject, renderText } from "./render.js";
 import type { Patience } from "./webhook.js";
@@ -9,7 +10,7 @@ import type { Patience } from "./webhook.js";
  * @throws the SDK's error, or one that says that time is up.
  */
 export async function publishSns(topicArn: string, notice: Notice, report: string, patience: Patience): Promise<void> {
-  const { PublishCommand, SNSClient } = await import("@aws-sdk/client-sns");
+  const { PublishCommand, SNSClient } = await loadAws(() => import("@aws-sdk/client-sns"));
   const { timeoutMs, attempts } = patience;
   const client = new SNSClient({
     region: topicArn.split(":")[3] ?? "",

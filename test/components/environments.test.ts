@@ -24,7 +24,7 @@ const owner = {
 const stacks = ["dev", "staging", "prod"] as const;
 type Stack = (typeof stacks)[number];
 /** Also those that a test makes of `dev` by what its owner sets. */
-type Made = Stack | "public" | "existing";
+type Made = Stack | "public" | "existing" | "told";
 const stageNames = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
 
 /** Where Pulumi keeps secrets: the values themselves are in the engine's hands only. */
@@ -154,6 +154,34 @@ describe("the stacks on AWS, each as a whole", function () {
         assert.ok(isSecret(version?.inputs["secretString"] as object));
       });
 
+      it("tells a topic of its own, without further settings, to which nobody else publishes", () => {
+        const { topic } = made[stack].outputs;
+        assert.match(String(topic), /^arn:aws:sns:eu-west-1:\d{12}:notices-/);
+        for (const name of stageNames) {
+          const { settings } = JSON.parse(String(named(stack, name).inputs["stdin"])) as {
+            settings: { notify: object };
+          };
+          assert.deepEqual((settings.notify as { sns: object }).sns, { topicArn: topic });
+          assert.ok(!("emails" in settings.notify));
+        }
+        const [role] = all(stack, "aws:iam/role:Role");
+        const [guard] = all(stack, "aws:sns/topicPolicy:TopicPolicy");
+        assert.ok(role !== undefined && guard !== undefined);
+        const { Statement: statements } = JSON.parse(String(guard.inputs["policy"])) as {
+          Statement: { Sid: string; Condition: Record<string, Record<string, unknown>> }[];
+        };
+        const others = statements.find(({ Sid: sid }) => sid === "DenyOthers");
+        assert.deepEqual(others?.Condition["ArnNotEquals"], {
+          "aws:PrincipalArn": [`arn:aws:iam::123456789012:role/${role.name}`],
+        });
+        isBefore(stack, guard, named(stack, "pipeline-preflight"));
+        const [allowed] = all(stack, "aws:iam/rolePolicy:RolePolicy");
+        const { Statement: may } = JSON.parse(String(allowed?.inputs["policy"])) as {
+          Statement: { Action: string; Resource: string }[];
+        };
+        assert.ok(may.some(({ Action: action, Resource: one }) => action === "sns:Publish" && one === topic));
+      });
+
       it("lets in those who are named and nobody else", () => {
         const rules = all(stack, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").map(({ inputs }) => [
           inputs["fromPort"],
@@ -171,10 +199,9 @@ describe("the stacks on AWS, each as a whole", function () {
       });
 
       it("has its data on what outlives a host, a zone that is away for a while, and in prod a mistyped destroy", () => {
-        const holding = made[stack].resources.filter(({ type }) =>
-          ["aws:ebs/volume:Volume", "aws:rds/instance:Instance", "aws:s3/bucket:Bucket", "aws:kms/key:Key"].includes(
-            type,
-          ),
+        const kinds = ["aws:ebs/volume:Volume", "aws:rds/instance:Instance", "aws:s3/bucket:Bucket", "aws:kms/key:Key"];
+        const holding = made[stack].resources.filter(
+          ({ type, name }) => kinds.includes(type) && !name.startsWith("notices-"),
         );
         assert.equal(holding.length, 3);
         for (const { name, protect, retainOnDelete } of holding)
@@ -213,6 +240,22 @@ describe("the stacks on AWS, each as a whole", function () {
     assert.deepEqual([rule.inputs["cidrIpv4"], rule.inputs["fromPort"]], [from, 5432]);
     isBefore("public", rule, named("public", "database-prepare"));
     for (const name of stageNames) isBefore("public", named("public", "database-prepare"), named("public", name));
+  });
+
+  it("tells the topic that is named, and makes none; its host may publish there", async () => {
+    const topicArn = "arn:aws:sns:eu-west-1:210987654321:central";
+    const given = { ...owner, "safe-migration:notify": { sns: { topicArn } } };
+    made.told = await compose({ stack: "staging", owner: given, answers, before: { dev: made.dev.outputs } });
+    assert.deepEqual(all("told", "aws:sns/topic:Topic"), []);
+    const { settings } = JSON.parse(String(named("told", "pipeline-verify").inputs["stdin"])) as {
+      settings: { notify: { sns: object } };
+    };
+    assert.deepEqual(settings.notify.sns, { topicArn });
+    const [policy] = all("told", "aws:iam/rolePolicy:RolePolicy");
+    assert.match(
+      String(policy?.inputs["policy"]),
+      /"sns:Publish","Resource":"arn:aws:sns:eu-west-1:210987654321:central"/,
+    );
   });
 
   it("makes nothing of AWS but the bucket around a database that is there already, and takes its host as it is", async () => {

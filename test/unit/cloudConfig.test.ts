@@ -70,6 +70,17 @@ describe("configuration of the cloud stacks", () => {
     assert.equal(runsOn(parseConfig("local", {})), "here");
   });
 
+  it("takes e-mail addresses where the stack has a topic to send to them, and refuses them where nobody would be told", () => {
+    const topicArn = "arn:aws:sns:eu-west-1:123456789012:central";
+    const emails = ["ops@example.com"];
+    const of = (notify: object, database: object = { kind: "ec2" }) =>
+      mistakes({ ...region, database, store: s3, connection, notify });
+    assert.equal(of({ emails }), "");
+    assert.match(of({ emails, sns: { topicArn } }), /^notify\.emails: this stack makes no SNS topic of its own/);
+    assert.match(mistakes({ notify: { emails } }, "local"), /^notify\.emails: /);
+    assert.match(of({ emails: ["ops"] }), /^notify\.emails/);
+  });
+
   it("takes a database that is there already, and asks for what it needs to find it", () => {
     const password = { from: "environment", variable: "PGPASSWORD" };
     const database = { kind: "existing", host: "db.example.com", user: "admin", password, tls: { ca: "system" } };

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePipeline } from "../build/bundle.js";
-import { type Config, type Paths, parseConfig, resolvePaths, stageSettings } from "../../config.js";
+import { type Config, type Paths, parseConfig, resolvePaths, stageSettings, withTopic } from "../../config.js";
 import type { Database, Project, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
@@ -56,11 +56,13 @@ export async function requestFor(target: Target, run = newRunId()): Promise<Stag
 /** As {@link requestFor}, for a database and a store that are known. `project`: its paths where the stage runs; default: here. */
 export async function requestOf(
   { config, environment, paths }: Target,
-  place: { readonly database: Database; readonly store: string; readonly project?: Project },
+  place: { readonly database: Database; readonly store: string; readonly project?: Project; readonly topic?: string },
   run = newRunId(),
 ): Promise<StageRequest> {
-  const settings = withOverride(stageSettings(config), readOverride(root));
-  return { environment, run, ...place, project: place.project ?? (await projectHere(paths)), settings };
+  const { database, store, project, topic } = place;
+  const own = withOverride(stageSettings(config), readOverride(root));
+  const settings = topic === undefined ? own : withTopic(own, topic);
+  return { environment, run, database, store, project: project ?? (await projectHere(paths)), settings };
 }
 
 async function projectHere(paths: Paths): Promise<Project> {

@@ -36,6 +36,9 @@ const numbered =
 /** Every resource that is known, by its type. */
 export const resources: Readonly<Record<string, Compute>> = {
   "aws:kms/key:Key": (name) => ({ id: digits(name, 16), outputs: { arn: arn("kms", `key/${digits(name, 16)}`) } }),
+  "aws:sns/topic:Topic": (name) => ({ id: arn("sns", name), outputs: { arn: arn("sns", name) } }),
+  "aws:sns/topicPolicy:TopicPolicy": plain,
+  "aws:sns/topicSubscription:TopicSubscription": plain,
   "aws:s3/bucket:Bucket": (name, inputs) => {
     const bucket = typeof inputs["bucket"] === "string" ? inputs["bucket"] : `${name}-${digits(name, 7)}`;
     return { id: bucket, outputs: { bucket, arn: `arn:aws:s3:::${bucket}`, region } };
@@ -98,6 +101,9 @@ export const functions: Readonly<Record<string, (args: Properties) => Properties
     id: region,
     names: ["a", "b", "c"].map((zone) => `${region}${zone}`),
   }),
+  "aws:index/getCallerIdentity:getCallerIdentity": () => ({ id: account, accountId: account }),
+  "aws:index/getPartition:getPartition": () => ({ id: "aws", partition: "aws" }),
+  "aws:index/getRegion:getRegion": () => ({ id: region, region }),
   "aws:ec2/getSubnet:getSubnet": ({ id }) => ({ id, availabilityZone: `${region}a` }),
   "aws:ec2/getAmi:getAmi": ({ filters }) => ({ id: `ami-${digits(JSON.stringify(filters), 17)}`, filters }),
   "aws:ec2/getInstanceType:getInstanceType": ({ instanceType }) => ({

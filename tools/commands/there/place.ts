@@ -14,6 +14,8 @@ export interface TargetPlace {
   readonly store: string;
   /** Whose backups its host may read, for it to be refreshed from. */
   readonly refreshFrom?: SourceStore;
+  /** ARN of the stack's own SNS topic, where it has one. */
+  readonly topic?: string;
   /** Absent where stages run on this machine. */
   readonly host?: Omit<Connection, "dialErrorLimit" | "perDialTimeout">;
 }
@@ -25,6 +27,7 @@ const outputsSchema = z.object({
   database: databaseSchema,
   store: z.string(),
   refreshFrom: sourceStore.optional(),
+  topic: z.string().optional(),
   host: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1) }).optional(),
 });
 

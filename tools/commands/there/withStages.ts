@@ -22,14 +22,14 @@ export async function withStages<T>(
 ): Promise<T> {
   if (target.config.database.kind === "local") return work(await requestFor(target), runHere(options, told), {});
   const place = await placeOf(target);
-  const { database, store, host } = place;
-  if (host === undefined) return work(await requestOf(target, { database, store }), runHere(options, told), place);
+  const { host } = place;
+  if (host === undefined) return work(await requestOf(target, place), runHere(options, told), place);
   const session = await HostSession.open(host, options.signal);
   try {
     const bundle = await hostBundle(target.paths);
     await provideBundle(session, bundle);
     const project = await hostProject(target.paths, bundle.hash);
-    const request = await requestOf(target, { database, store, project }, newRunId());
+    const request = await requestOf(target, { ...place, project }, newRunId());
     return await work(request, runThere(session, bundle, options, told), place);
   } finally {
     session.end();

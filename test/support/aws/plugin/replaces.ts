@@ -5,6 +5,9 @@ import { propertyOf } from "../../../../tools/command-plugin/protocol.js";
  * `@pulumi/aws` is made of, marks `ForceNew` (`RequiresReplace`). All else is changed in place.
  */
 const replaces: Readonly<Record<string, readonly string[]>> = {
+  "aws:sns/topic:Topic": ["name", "fifoTopic"],
+  "aws:sns/topicPolicy:TopicPolicy": ["arn"],
+  "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
   "aws:s3/bucket:Bucket": ["bucket", "objectLockEnabled"],
   "aws:s3/bucketVersioning:BucketVersioning": ["bucket"],
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["bucket"],
