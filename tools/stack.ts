@@ -10,11 +10,12 @@ import { parse as parseYaml } from "yaml";
 import { beforePromotionVariable } from "../components/promotion.js";
 import { nowVariable } from "../pipeline/window/assert.js";
 import { parse, UsageError, type Arguments } from "./stack/arguments.js";
+import { isOnAws, missingAwsPlugin } from "./stack/awsPlugin.js";
 import { Interrupt } from "./stack/interrupt.js";
 import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
 import { programOf } from "./stack/program.js";
 import { purge, PurgeRefused } from "./stack/purge.js";
-import { StackFileError } from "./stack/stackFile.js";
+import { readStackFile, StackFileError } from "./stack/stackFile.js";
 import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
 import { EngineStream } from "./stack/stream.js";
 import { renderTable, visible } from "./stack/table.js";
@@ -44,7 +45,7 @@ async function main(args: Arguments): Promise<void> {
   // Read by index.ts, which runs in this process.
   if (args.now !== undefined) process.env[nowVariable] = args.now;
   if (args.beforePromotion === true) process.env[beforePromotionVariable] = "yes";
-  const place = prepare(args.stack, process.env);
+  const place = await withPlugins(args, prepare(args.stack, process.env));
   switch (args.command) {
     case "start":
     case "up":
@@ -65,6 +66,16 @@ async function main(args: Arguments): Promise<void> {
       break;
     }
   }
+}
+
+/** Where the engine will not get the `aws` plugin, it is not let try for long, and what to do is known. */
+async function withPlugins(args: Arguments, place: Place): Promise<Place> {
+  if (args.command === "outputs" || args.command === "export") return place;
+  if (!isOnAws(readStackFile(join(root, `Pulumi.${args.stack}.yaml`)))) return place;
+  const missing = await missingAwsPlugin(process.env);
+  return missing === undefined
+    ? place
+    : { ...place, env: { ...place.env, ...missing.env }, withoutAws: missing.message };
 }
 
 async function up(args: Arguments, place: Place): Promise<void> {
@@ -165,11 +176,13 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
     }
     // Pulumi refuses some things, a value of a wrong type among them, before its engine has anything to show.
     if (!stream.explained) throw new StackFailure(`pulumi refused: ${saidBy(error)}`, exit.failed);
+    if (stream.withoutAws && place.withoutAws !== undefined) throw new StackFailure(place.withoutAws, exit.refused);
     const what = stream.failed.length > 0 ? stream.failed.join(", ") : `the ${args.command} of ${args.stack}`;
-    throw new StackFailure(
-      `${what}: failed, for the reason under Diagnostics above. What was done before it is saved in the state; once the cause is mended, ${again(args)} goes on from there.`,
-      exit.failed,
-    );
+    const then =
+      args.command === "preview"
+        ? `A preview changes nothing. Once the cause is mended: ${again(args)}`
+        : `What was done before it is saved in the state; once the cause is mended, ${again(args)} goes on from there.`;
+    throw new StackFailure(`${what}: failed, for the reason under Diagnostics above. ${then}`, exit.failed);
   } finally {
     stream.end();
   }

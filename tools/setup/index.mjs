@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { linkAwsPlugin } from "./awsPlugin.mjs";
 import { environmentFor, fingerprintOf, installedIn, provideCommandPlugin } from "./commandPlugin.mjs";
 import { which } from "./find.mjs";
 import { provideHostTools } from "./hostTools.mjs";
@@ -44,6 +45,7 @@ export async function setUp(needs, { lookAgain = false } = {}) {
     const onPath = which("pulumi");
     stamp.pulumi = { cli, plugin, onPath, program: fingerprintOf(cli.path), at: Date.now() };
   }
+  if (needs.includes("pulumi")) linkAwsPlugin(stamp.pulumi.plugin.home);
   if (JSON.stringify(stamp) !== before) writeStamp(stamp);
   return environmentOf(needs, stamp);
 }

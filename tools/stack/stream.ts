@@ -5,6 +5,7 @@ export class EngineStream {
   #rest = "";
   #blank = true;
   #explained = false;
+  #withoutAws = false;
   readonly #failed = new Set<string>();
   readonly #sink: (line: string) => void;
 
@@ -33,11 +34,17 @@ export class EngineStream {
     return this.#explained;
   }
 
+  /** Whether the engine asked for the `aws` plugin in vain. */
+  get withoutAws(): boolean {
+    return this.#withoutAws;
+  }
+
   #line(line: string): void {
     // Colours are not part of what is said.
     const plain = stripVTControlCharacters(line);
     if (plain.startsWith("@ ")) return;
     if (/\berror: /.test(plain)) this.#explained = true;
+    if (plain.includes("no resource plugin 'pulumi-resource-aws' found")) this.#withoutAws = true;
     const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);
     if (failure !== null) this.#failed.add(`${failure[1] ?? ""} ${failure[2] ?? ""}`);
     const blank = plain.trim() === "";

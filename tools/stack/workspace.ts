@@ -16,6 +16,8 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
   /** The folder of a file backend, when that is where the state is. */
   readonly stateFolder?: string;
+  /** Said where the engine asks for the `aws` plugin, which is not here. */
+  readonly withoutAws?: string;
 }
 
 /**
