@@ -12,8 +12,28 @@ export const schemaName = z
 const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 const cidrPattern = new RegExp(`^(${octet}\\.){3}${octet}/(3[0-2]|[12]?\\d)$`);
 
-/** A range of IPv4 addresses. */
-export const cidr = z.string().regex(cidrPattern, "a range of addresses such as 203.0.113.7/32");
+/** The first address of a range, e.g. `203.0.113.0` of `203.0.113.7/24`. */
+function firstAddress(range: string): string {
+  const [address = "", length = ""] = range.split("/");
+  const size = 2 ** (32 - Number(length));
+  const number = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const first = number - (number % size);
+  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join(".");
+}
+
+/** A range of IPv4 addresses. The aws provider refuses one that is not named by its first address. */
+export const cidr = z
+  .string()
+  .regex(cidrPattern, "a range of addresses such as 203.0.113.7/32")
+  .superRefine((value, context) => {
+    if (!cidrPattern.test(value)) return;
+    const [address = "", length = ""] = value.split("/");
+    const first = firstAddress(value);
+    if (first !== address)
+      context.addIssue(
+        `a range is named by its first address: ${first}/${length}; or ${address}/32 for that address alone`,
+      );
+  });
 
 /** Named addresses. The whole internet is none: it is refused. */
 export const cidrs = z.array(

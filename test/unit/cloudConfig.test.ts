@@ -110,6 +110,18 @@ describe("configuration of the cloud stacks", () => {
     assert.match(found, /^runner\.instanceTyp: unknown key, did you mean instanceType\?/m);
   });
 
+  it("takes a range by its first address only, as AWS does, and says which that is", () => {
+    const found = mistakes({ ...shipped("dev"), ...region, connection: { ...connection, from: ["203.0.113.7/24"] } });
+    assert.equal(
+      found,
+      'connection.from.0: a range is named by its first address: 203.0.113.0/24; or 203.0.113.7/32 for that address alone (it is "203.0.113.7/24")',
+    );
+    assert.match(
+      mistakes({ ...shipped("dev"), ...region, connection, network: { cidr: "10.42.1.0/16" } }),
+      /10\.42\.0\.0\/16/,
+    );
+  });
+
   it("knows what does not go together", () => {
     const base = { ...region, store: s3, connection };
     assert.match(mistakes({ ...base, database: { kind: "ec2" }, runner: { where: "here" } }), /runner\.where/);
