@@ -14,6 +14,7 @@ import { isOnAws, missingAwsPlugin } from "./stack/awsPlugin.js";
 import { Interrupt } from "./stack/interrupt.js";
 import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
 import { programOf } from "./stack/program.js";
+import { describeProtected, protectedIn } from "./stack/protected.js";
 import { purge, PurgeRefused } from "./stack/purge.js";
 import { readStackFile, StackFileError } from "./stack/stackFile.js";
 import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
@@ -107,6 +108,9 @@ async function destroy(args: Arguments, place: Place): Promise<void> {
   }
   interrupt.install(say);
   const stack = await openExisting(args, place);
+  // The engine would come to them only after it has deleted all that depends on them.
+  const kept = protectedIn(cli(stack, ["stack", "export"]));
+  if (kept.length > 0) throw new StackFailure(describeProtected(args.stack, kept), exit.refused);
   await clearUp(args, place, stack);
   await engine(args, place, (options) => stack.destroy(options));
   if (args.purge) {

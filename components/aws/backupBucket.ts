@@ -27,7 +27,7 @@ export interface BackupBucketArgs {
 
 /**
  * A bucket for backups: encrypted with a key of its own, reached by TLS only and by nobody from outside, keeping what was removed
- * for a while. It is never emptied by Pulumi: deleting it fails while it holds a backup.
+ * for a while. It is never emptied by Pulumi: deleting it fails while it holds a backup, and leaves it as it was, with its key.
  *
  * Costs about 1 USD a month for the key and 0.023 USD a month for each GB (see docs/cost.md).
  *
@@ -45,7 +45,8 @@ export class BackupBucket extends pulumi.ComponentResource {
   constructor(name: string, args: BackupBucketArgs = {}, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:BackupBucket", name, {}, options);
     const { bucketName, prefix = "backups", lockDays = 0, keepRemovedDays = 30, protect = false } = args;
-    const child = { parent: this };
+    // What is set of a bucket ends with it: while it cannot be deleted, as it holds backups, it stays as it is.
+    const setting = { parent: this, retainOnDelete: true };
     const kept = { parent: this, protect, retainOnDelete: protect };
 
     const key = new aws.kms.Key(
@@ -60,12 +61,13 @@ export class BackupBucket extends pulumi.ComponentResource {
         objectLockEnabled: lockDays > 0,
         forceDestroy: false,
       },
-      kept,
+      // The key outlives it: without the key nobody could read the backups that are still there.
+      { ...kept, dependsOn: [key] },
     );
     const versioning = new aws.s3.BucketVersioning(
       `${name}-versioning`,
       { bucket: bucket.id, versioningConfiguration: { status: "Enabled" } },
-      child,
+      setting,
     );
     const encryption = new aws.s3.BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
@@ -79,7 +81,7 @@ export class BackupBucket extends pulumi.ComponentResource {
           },
         ],
       },
-      child,
+      setting,
     );
     const block = new aws.s3.BucketPublicAccessBlock(
       `${name}-no-public-access`,
@@ -90,23 +92,23 @@ export class BackupBucket extends pulumi.ComponentResource {
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      child,
+      setting,
     );
     const ownership = new aws.s3.BucketOwnershipControls(
       `${name}-ownership`,
       { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
+      setting,
     );
     const access = new aws.s3.BucketPolicy(
       `${name}-policy`,
       { bucket: bucket.id, policy: bucket.arn.apply((arn) => policy(...tlsOnly(arn))) },
       // S3 refuses one of two changes of a bucket's access that come at once.
-      { parent: this, dependsOn: [block] },
+      { ...setting, dependsOn: [block] },
     );
     new aws.s3.BucketLifecycleConfiguration(
       `${name}-lifecycle`,
       { bucket: bucket.id, rules: lifecycle(keepRemovedDays) },
-      { parent: this, dependsOn: [versioning] },
+      { ...setting, dependsOn: [versioning] },
     );
     const locks =
       lockDays === 0

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { BackupBucket } from "../../../components/aws/backupBucket.js";
 import type { Statement } from "../../../components/aws/policies.js";
 import { valueOf } from "../mocks.js";
@@ -81,6 +82,16 @@ describe("BackupBucket", function () {
         assert.deepEqual([options.protect, options.retainOnDelete], [protect, protect], type);
       }
     }
+  });
+
+  it("stays as it is while it cannot be deleted: its settings end with it, and its key after it", async () => {
+    const made = await make({});
+    const settings = made.declared.filter(({ type }) => /^aws:s3\/bucket.+:Bucket.+$/.test(type));
+    assert.equal(settings.length, 6);
+    for (const { type, options } of settings) assert.equal(options.retainOnDelete, true, type);
+    const [key, ...more] = [made.one("aws:s3/bucket:Bucket").options.dependsOn ?? []].flat();
+    assert.ok(pulumi.Resource.isInstance(key) && more.length === 0);
+    assert.match(await valueOf((key).urn), /aws:kms\/key:Key::backups-key$/);
   });
 
   it("gives its URL and what a role needs", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCounts, summary } from "../../../tools/testing/counts.js";
 import { parse, UsageError } from "../../../tools/stack/arguments.js";
+import { describeProtected, protectedIn } from "../../../tools/stack/protected.js";
 import { purge, PurgeRefused } from "../../../tools/stack/purge.js";
 import { withoutPendingCommands } from "../../../tools/stack/pending.js";
 import { livenessOf, parseLock } from "../../../tools/stack/stateLock.js";
@@ -46,6 +47,25 @@ describe("stack: the state's lock", () => {
   it("is not judged from another machine", () =>
     assert.equal(livenessOf({ ...holder, host: "there" }, machine(undefined)), "elsewhere"));
   it("may be unreadable", () => assert.equal(parseLock("{").pid, 0));
+});
+
+describe("stack: what is protected", () => {
+  it("is found in the exported state, and named", () => {
+    const urn = (type: string, name: string) => `urn:pulumi:prod::safe-migration::parent$${type}::${name}`;
+    const resources = [
+      { urn: urn("aws:ec2/vpc:Vpc", "vpc") },
+      { urn: urn("aws:s3/bucket:Bucket", "backups"), protect: true },
+      { urn: urn("aws:kms/key:Key", "key"), protect: false },
+    ];
+    const found = protectedIn(JSON.stringify({ version: 3, deployment: { resources } }));
+    assert.deepEqual(found, [resources[1]?.urn]);
+    assert.match(describeProtected("prod", found), /nothing of it is destroyed:\n {2}aws:s3\/bucket:Bucket backups\n/);
+    assert.match(describeProtected("prod", found), /pulumi state unprotect --all --stack prod/);
+  });
+  it("is nothing in a stack that has nothing", () => {
+    assert.deepEqual(protectedIn('{"version":3,"deployment":{"manifest":{}}}'), []);
+    assert.deepEqual(protectedIn('{"version":3,"deployment":null}'), []);
+  });
 });
 
 describe("stack: what a crash left pending", () => {
