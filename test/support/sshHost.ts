@@ -1,13 +1,21 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { connect } from "node:net";
-import { Server, utils, type Connection, type SFTPWrapper } from "ssh2";
+import { Server, utils, type AuthContext, type Connection, type SFTPWrapper } from "ssh2";
 
 export interface SshHostOptions {
   readonly user: string;
-  readonly password: string;
+  /** What lets the user in: a password, or the public half of a key. */
+  readonly password?: string;
+  readonly publicKey?: string;
+  /** @default a new one */
+  readonly hostPrivateKey?: string;
   /** Which variables the host takes from a client, as sshd's AcceptEnv. */
   readonly acceptEnv: RegExp;
+  /** What commands find in their environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Folders of the host, each with the folder of this machine that it is in truth. @default none: those of this machine */
+  readonly folders?: Readonly<Record<string, string>>;
 }
 
 function publicLine(privateKey: string): string {
@@ -28,7 +36,7 @@ export class SshHost {
   readonly #key: string;
 
   private constructor(private readonly options: SshHostOptions) {
-    this.#key = utils.generateKeyPairSync("ed25519").private;
+    this.#key = options.hostPrivateKey ?? utils.generateKeyPairSync("ed25519").private;
     this.hostKey = publicLine(this.#key);
   }
 
@@ -66,9 +74,9 @@ export class SshHost {
     connection.on("error", () => undefined);
     connection.on("close", () => this.#connections.delete(connection));
     connection.on("authentication", (attempt) => {
-      const { user, password } = this.options;
-      if (attempt.method === "password" && attempt.username === user && attempt.password === password) attempt.accept();
-      else attempt.reject(["password"]);
+      const { user, password, publicKey } = this.options;
+      if (attempt.username === user && isLetIn(attempt, password, publicKey)) attempt.accept();
+      else attempt.reject([publicKey === undefined ? "password" : "publickey"]);
     });
     connection.on("tcpip", (accept, _reject, { destIP, destPort }) => {
       this.forwards++;
@@ -89,8 +97,12 @@ export class SshHost {
       session.on("exec", (acceptExec, _reject, { command }) => {
         this.commands.push(command);
         const channel = acceptExec();
-        const child = spawn("/bin/sh", ["-c", command], { env: { ...process.env, ...env } });
-        channel.pipe(child.stdin);
+        const child = spawn("/bin/sh", ["-c", this.#here(command)], {
+          env: { ...process.env, ...this.options.environment, ...env },
+        });
+        const input: Buffer[] = [];
+        channel.on("data", (chunk: Buffer) => void input.push(chunk));
+        channel.on("end", () => child.stdin.end(this.#here(Buffer.concat(input).toString("utf8"))));
         child.stdin.on("error", () => undefined);
         child.stdout.on("data", (chunk: Buffer) => channel.write(chunk));
         child.stderr.on("data", (chunk: Buffer) => channel.stderr.write(chunk));
@@ -99,14 +111,30 @@ export class SshHost {
           channel.end();
         });
       });
-      session.on("sftp", (acceptSftp) => serveFiles(acceptSftp()));
+      session.on("sftp", (acceptSftp) => serveFiles(acceptSftp(), (path) => this.#here(path)));
     });
   }
+
+  /** A text with the host's folders as they are on this machine. */
+  #here(words: string): string {
+    return Object.entries(this.options.folders ?? {}).reduce((done, [from, to]) => done.replaceAll(from, to), words);
+  }
+}
+
+function isLetIn(attempt: AuthContext, password: string | undefined, publicKey: string | undefined): boolean {
+  if (attempt.method === "password") return password !== undefined && attempt.password === password;
+  if (attempt.method !== "publickey" || publicKey === undefined) return false;
+  const known = utils.parseKey(publicKey);
+  if (known instanceof Error) throw known;
+  if (!known.getPublicSSH().equals(attempt.key.data)) return false;
+  // A client asks first whether a key would do, and signs then.
+  const { signature, blob, hashAlgo } = attempt;
+  return signature === undefined || blob === undefined || known.verify(blob, signature, hashAlgo) === true;
 }
 
 const { STATUS_CODE } = utils.sftp;
 
-function serveFiles(sftp: SFTPWrapper): void {
+function serveFiles(sftp: SFTPWrapper, here: (path: string) => string): void {
   const handle = (fd: number) => {
     const buffer = Buffer.alloc(4);
     buffer.writeUInt32BE(fd);
@@ -122,7 +150,7 @@ function serveFiles(sftp: SFTPWrapper): void {
     }
   };
   const stat = (id: number, path: string) => {
-    const found = fs.statSync(path, { throwIfNoEntry: false });
+    const found = fs.statSync(here(path), { throwIfNoEntry: false });
     if (found === undefined) sftp.status(id, STATUS_CODE.NO_SUCH_FILE);
     else {
       const { mode, uid, gid, size } = found;
@@ -131,7 +159,7 @@ function serveFiles(sftp: SFTPWrapper): void {
   };
   sftp.on("OPEN", (id, path, flags) => {
     try {
-      sftp.handle(id, handle(fs.openSync(path, utils.sftp.flagsToString(flags) ?? "r")));
+      sftp.handle(id, handle(fs.openSync(here(path), utils.sftp.flagsToString(flags) ?? "r")));
     } catch {
       sftp.status(id, STATUS_CODE.FAILURE);
     }
@@ -145,7 +173,7 @@ function serveFiles(sftp: SFTPWrapper): void {
     const { mode, uid, gid, size } = fs.fstatSync(fd.readUInt32BE(0));
     sftp.attrs(id, { mode, uid, gid, size, atime: 0, mtime: 0 });
   });
-  sftp.on("MKDIR", (id, path) => answer(id, () => fs.mkdirSync(path)));
+  sftp.on("MKDIR", (id, path) => answer(id, () => fs.mkdirSync(here(path))));
   // A client that closes its half waits for the other to be closed.
   sftp.on("end", () => sftp.end());
   sftp.on("STAT", stat);

@@ -91,7 +91,7 @@ describe("BackupBucket", function () {
     for (const { type, options } of settings) assert.equal(options.retainOnDelete, true, type);
     const [key, ...more] = [made.one("aws:s3/bucket:Bucket").options.dependsOn ?? []].flat();
     assert.ok(pulumi.Resource.isInstance(key) && more.length === 0);
-    assert.match(await valueOf((key).urn), /aws:kms\/key:Key::backups-key$/);
+    assert.match(await valueOf(key.urn), /aws:kms\/key:Key::backups-key$/);
   });
 
   it("gives its URL and what a role needs", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { secret, unknown, type WireObject } from "../../../tools/command-plugin/wire.js";
 import { functions, resources } from "../../support/aws/model.js";
 import { check } from "../../support/aws/plugin/check.js";
-import { replacing } from "../../support/aws/plugin/replaces.js";
+import { replaces, replacing } from "../../support/aws/plugin/replaces.js";
 import { readSchema, type Schema } from "../../support/aws/schema.js";
 
 /** What the stand-in for AWS holds inputs to: the declarations of the npm package, read by TypeScript. */
@@ -55,7 +55,11 @@ describe("stand-in for AWS: held to what @pulumi/aws declares", function () {
     assert.throws(() => readSchema(["aws:s3/bucket:Bukket"], []), /declares no aws:s3\/bucket:Bukket/);
   });
 
-  it("replaces what cannot be changed in place, and nothing else", () => {
+  it("replaces what cannot be changed in place, and nothing else: properties that are declared", () => {
+    for (const [type, properties] of Object.entries(replaces)) {
+      const known = Object.keys((schema.resources[type] ?? assert.fail(type)).inputs.properties);
+      for (const property of properties) assert.ok(known.includes(property.split(".")[0] ?? ""), `${type} ${property}`);
+    }
     const paths = ["ami", "instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.encrypted", "tags.Name"];
     assert.deepEqual([...replacing("aws:ec2/instance:Instance", paths)], ["ami", "rootBlockDevice.encrypted"]);
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as s3 from "@aws-sdk/client-s3";
 import * as secrets from "@aws-sdk/client-secrets-manager";
+import * as sns from "@aws-sdk/client-sns";
 import type { Properties } from "../model.js";
 
 /** What of a resource really is made, in moto: what the pipeline comes to when it runs. */
@@ -16,6 +17,7 @@ export function backedBy(endpoint: string, region: string, masterPassword: strin
   const options = { endpoint, region };
   const buckets = new s3.S3Client({ ...options, forcePathStyle: true });
   const vault = new secrets.SecretsManagerClient(options);
+  const topics = new sns.SNSClient(options);
   const text = (bag: Properties, name: string) => String(bag[name]);
   const newSecret = async (name: string, value?: string) => {
     const made = await vault.send(new secrets.CreateSecretCommand({ Name: name, SecretString: value }));
@@ -42,6 +44,13 @@ export function backedBy(endpoint: string, region: string, masterPassword: strin
         await buckets.send(new s3.PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
         return {};
       },
+    },
+    "aws:sns/topic:Topic": {
+      create: async (_, computed) => {
+        const { TopicArn: arn = "" } = await topics.send(new sns.CreateTopicCommand({ Name: text(computed, "name") }));
+        return { id: arn, computed: { arn } };
+      },
+      remove: async (id) => void (await topics.send(new sns.DeleteTopicCommand({ TopicArn: id }))),
     },
     "aws:secretsmanager/secret:Secret": {
       create: async (_, computed) => {

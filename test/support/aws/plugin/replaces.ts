@@ -4,7 +4,7 @@ import { propertyOf } from "../../../../tools/command-plugin/protocol.js";
  * Properties whose change makes a resource anew, of those that this project sets: what terraform-provider-aws, which
  * `@pulumi/aws` is made of, marks `ForceNew` (`RequiresReplace`). All else is changed in place.
  */
-const replaces: Readonly<Record<string, readonly string[]>> = {
+export const replaces: Readonly<Record<string, readonly string[]>> = {
   "aws:sns/topic:Topic": ["name", "fifoTopic"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
   "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
