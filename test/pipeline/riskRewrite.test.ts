@@ -14,8 +14,11 @@ import { rewriteIn } from "../../tools/commands/riskRewrite.js";
 import { testCluster } from "../support/postgres.js";
 
 const init = `
-CREATE TABLE "user" ("id" INTEGER NOT NULL, "email" TEXT NOT NULL, "name" VARCHAR(50), "phone" TEXT NOT NULL, "age" INTEGER, "code" INTEGER NOT NULL, CONSTRAINT "user_pkey" PRIMARY KEY ("id"));
+CREATE TYPE "Role" AS ENUM ('A', 'B', 'GONE');
+CREATE FUNCTION "five"() RETURNS INTEGER VOLATILE LANGUAGE sql AS 'SELECT 5';
+CREATE TABLE "user" ("id" INTEGER NOT NULL, "email" TEXT NOT NULL, "name" VARCHAR(50), "phone" TEXT NOT NULL, "age" INTEGER, "code" INTEGER NOT NULL, "role" "Role" NOT NULL DEFAULT 'A', "second" "Role", CONSTRAINT "user_pkey" PRIMARY KEY ("id"));
 CREATE TABLE "post" ("id" INTEGER NOT NULL, "userId" INTEGER, "title" TEXT, "score" INTEGER, CONSTRAINT "post_pkey" PRIMARY KEY ("id"));
+CREATE INDEX "user_role_idx" ON "user"("role");
 CREATE INDEX "user_phone_idx" ON "user"("phone");
 CREATE UNIQUE INDEX "user_name_phone_key" ON "user"("name", "phone");
 CREATE INDEX "post_score_idx" ON "post"("score", "title");`;
@@ -25,9 +28,12 @@ INSERT INTO "post" SELECT n, n, 't' || n, n * 2 FROM generate_series(1, 50) n;`;
 
 interface Case {
   readonly sql: string;
+  /** What the original stands for where there are rows; it fails or loses on them. */
+  readonly meant?: string;
+  /** What a person writes into the backfill. */
+  readonly fill?: string;
   /** Findings of the series that no other way of doing it avoids. */
   readonly inherent?: readonly string[];
-  readonly schema?: RegExp;
 }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -42,7 +48,6 @@ const cases: Readonly<Record<string, Case>> = {
   "RENAME COLUMN with its indexes": {
     sql: `ALTER TABLE "user" RENAME COLUMN "phone" TO "mobile";`,
     inherent: ["backfill", "drop-column", "trigger", "drop-object"],
-    schema: /phone … @ignore/,
   },
   "Prisma's DROP and ADD of a renamed field": {
     sql: `ALTER TABLE "post" DROP COLUMN "title",\nADD COLUMN     "headline" TEXT;`,
@@ -51,7 +56,29 @@ const cases: Readonly<Record<string, Case>> = {
   "a wider type": {
     sql: `ALTER TABLE "user" ALTER COLUMN "code" SET DATA TYPE BIGINT;\nALTER TABLE "post" ALTER COLUMN "score" TYPE BIGINT;`,
     inherent: ["backfill", "drop-column", "trigger", "drop-object", "rename"],
-    schema: /code_new … @ignore/,
+  },
+  "a volatile default": {
+    sql: `ALTER TABLE "user" ADD COLUMN "token" INTEGER NOT NULL DEFAULT "five"(), ADD COLUMN "other" INTEGER DEFAULT ("five"() + 1);`,
+    inherent: ["backfill"],
+  },
+  "a required column without default": {
+    sql: `ALTER TABLE "post" ADD COLUMN     "lang" VARCHAR(5) NOT NULL;`,
+    meant: `ALTER TABLE "post" ADD COLUMN "lang" VARCHAR(5) NOT NULL DEFAULT 'es'; ALTER TABLE "post" ALTER COLUMN "lang" DROP DEFAULT;`,
+    fill: `UPDATE "post" SET "lang" = 'es' WHERE "lang" IS NULL;`,
+  },
+  "an enum's value that goes, and one that comes": {
+    sql: `-- AlterEnum
+BEGIN;
+CREATE TYPE "Role_new" AS ENUM ('A', 'NEW', 'B');
+ALTER TABLE "public"."user" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "user" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+ALTER TABLE "user" ALTER COLUMN "second" TYPE "Role_new" USING ("second"::text::"Role_new");
+ALTER TYPE "Role" RENAME TO "Role_old";
+ALTER TYPE "Role_new" RENAME TO "Role";
+DROP TYPE "public"."Role_old";
+ALTER TABLE "user" ALTER COLUMN "role" SET DEFAULT 'A';
+COMMIT;`,
+    inherent: ["backfill", "drop-column", "trigger", "drop-object", "rename"],
   },
   "all at once, as Prisma writes it": {
     sql: `-- AlterTable\nALTER TABLE "user" DROP COLUMN "phone",\nADD COLUMN     "mobile" TEXT NOT NULL,\nALTER COLUMN "age" SET NOT NULL;\n\n-- CreateTable\nCREATE TABLE "tag" ("id" INTEGER NOT NULL, "postId" INTEGER NOT NULL, CONSTRAINT "tag_pkey" PRIMARY KEY ("id"));\n\n-- CreateIndex\nCREATE INDEX "user_mobile_idx" ON "user"("mobile");\n\n-- AddForeignKey\nALTER TABLE "tag" ADD CONSTRAINT "tag_postId_fkey" FOREIGN KEY ("postId") REFERENCES "post"("id") ON DELETE RESTRICT ON UPDATE CASCADE;`,
@@ -91,7 +118,7 @@ async function contents(client: pg.Client): Promise<Record<string, unknown>> {
   return {
     data,
     columns: await of(
-      `SELECT concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull) AS text FROM pg_attribute WHERE attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace) AND attnum > 0 AND NOT attisdropped ORDER BY 1`,
+      `SELECT concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)) AS text FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace) AND attnum > 0 AND NOT attisdropped ORDER BY 1`,
     ),
     constraints: await of(
       `SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1`,
@@ -100,7 +127,7 @@ async function contents(client: pg.Client): Promise<Record<string, unknown>> {
       `SELECT pg_get_indexdef(indexrelid) || indisvalid AS text FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) ORDER BY 1`,
     ),
     others: await of(
-      `SELECT tgname::text AS text FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1`,
+      `SELECT tgname::text AS text FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT concat_ws(' ', enumtypid::regtype, enumsortorder, enumlabel) FROM pg_enum UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1`,
     ),
   };
 }
@@ -109,7 +136,7 @@ describe("the safe series for a migration", function () {
   this.timeout(120_000);
   before(() => loadParser());
 
-  for (const [name, { sql, inherent = [], schema }] of Object.entries(cases)) {
+  for (const [name, { sql, meant, fill, inherent = [] }] of Object.entries(cases)) {
     describe(name, () => {
       let series: Series;
       before(async () => {
@@ -127,23 +154,24 @@ describe("the safe series for a migration", function () {
               await client.query(init + rows);
               if (at === 0) {
                 // Prisma's DROP and ADD loses the values and fails on rows; what is meant is a rename.
-                const meant = sql.replace(
+                const stands = sql.replace(
                   /DROP COLUMN "(\w+)",\s*ADD COLUMN\s+"(\w+)" TEXT( NOT NULL)?/,
                   (_, from: string, to: string) =>
                     from === "title" || from === "phone"
                       ? `ALTER COLUMN "id" SET NOT NULL; DROP INDEX IF EXISTS ${from === "title" ? '"post_score_idx"' : '"user_phone_idx", "user_name_phone_key"'}; ALTER TABLE ${from === "title" ? '"post"' : '"user"'} RENAME COLUMN "${from}" TO "${to}"; ALTER TABLE "user" ALTER COLUMN "id" SET NOT NULL`
                       : _,
                 );
-                await client.query(meant);
+                await client.query(meant ?? stands);
                 return contents(client);
               }
               const befores: Record<string, unknown>[] = [];
               for (const migration of series.migrations) {
                 befores.push(await contents(client));
-                await apply(client, migration.sql);
+                const filled = fill !== undefined && migration.stage === "backfill";
+                await apply(client, filled ? fill : migration.sql);
               }
               const end = await contents(client);
-              if (!name.startsWith("all") && !name.includes(", in one statement")) {
+              {
                 for (const [index, { down }] of [...series.migrations.entries()].toReversed()) {
                   await apply(client, down);
                   // The values that a backfill gave stay, until their column goes with the first step.
@@ -195,7 +223,6 @@ describe("the safe series for a migration", function () {
           );
           assert.ok(tiers.indexOf(risk.tier) <= tiers.indexOf("risky"));
         }
-        if (schema !== undefined) assert.match(series.schema.join("\n"), schema);
       });
     });
   }
@@ -254,9 +281,11 @@ describe("the safe series for a migration", function () {
         writeFileSync(path.join(folder, "migrations", name, "migration.sql"), sql);
       }
       const migrations = path.join(folder, "migrations");
-      const told = await rewriteIn(migrations, "20260102000000_phone", "public");
+      const project = { migrations, schema: path.join(folder, "schema.prisma"), defaultSchema: "public" };
+      const told = await rewriteIn(project, "20260102000000_phone");
       assert.match(told, /git rm -r .*20260102000000_phone\n/);
-      assert.match(told, /Commit 20260102000000_phone_8_contract with a later release/);
+      assert.match(told, /The Prisma schema stays as it is, as it could not be brought in step: .* cannot be read/);
+      assert.match(told, /npm run risk -- --release 20260102000000_phone$/);
       const names = readdirSync(migrations).sort((a, b) => a.localeCompare(b));
       assert.equal(names.at(-1), "20260103000000_next");
       assert.equal(names[2], "20260102000000_phone_1_expand");
@@ -266,10 +295,14 @@ describe("the safe series for a migration", function () {
         readFileSync(path.join(migrations, "20260102000000_phone", "migration.sql"), "utf8"),
         /^ALTER TABLE "user" RENAME/,
       );
-      assert.deepEqual(readdirSync(folder), ["migrations"]);
-      await assert.rejects(rewriteIn(migrations, "20260102000000_phone", "public"), /is there already/);
-      await assert.rejects(rewriteIn(migrations, "phone", "public"), /There is no migration "phone"/);
-      await assert.rejects(rewriteIn(migrations, "20260103000000_next", "public"), /no safer series/);
+      assert.deepEqual(readdirSync(folder), ["held", "migrations"]);
+      assert.deepEqual(readdirSync(path.join(folder, "held", "20260102000000_phone")).sort(), [
+        "20260102000000_phone_8_contract",
+        "series.json",
+      ]);
+      await assert.rejects(rewriteIn(project, "20260102000000_phone"), /is there already/);
+      await assert.rejects(rewriteIn(project, "phone"), /There is no migration "phone"/);
+      await assert.rejects(rewriteIn(project, "20260103000000_next"), /no safer series/);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -33,7 +33,10 @@ database has not applied, all where it cannot be reached.
   --postgres N       major version of the server (default 15)
   --large BYTES      size from which a table is large (default: the stack's risk.largeTableBytes, ${defaultLargeTableBytes} for FILE)
   --schema NAME      schema of unqualified names (default: the stack's database.schema, public for FILE)
-  --rewrite NAME     writes the safe series for a migration of the project beside it: expand, fill, prove, contract
+  --rewrite NAME     writes the safe series for a migration of the project beside it (expand, fill, prove, contract), makes the
+                     Prisma schema what it has to be, and holds what is for a later release
+  --release NAME     what was held of the series for NAME: into the migrations folder, and the schema with it
+  --until N          with --rewrite or --release: up to step N only
   --fail-on TIER     risky or dangerous: exit code ${exitCodes.refused} where a file is of that tier or above (default: never)
 
 Exit codes: ${exitCodes.ok} judged, ${exitCodes.usage} usage or unreadable file, ${exitCodes.refused} a file is at or above --fail-on`;
@@ -51,6 +54,8 @@ const flags = {
   large: { type: "string" },
   schema: { type: "string" },
   rewrite: { type: "string" },
+  release: { type: "string" },
+  until: { type: "string" },
   "fail-on": { type: "string" },
 } as const;
 
@@ -86,11 +91,11 @@ async function main(args: readonly string[]): Promise<void> {
     print(`${usage}\n`);
     return;
   }
-  if (values.rewrite !== undefined) {
-    if (files.length > 0) throw usageError("--rewrite names the migration; leave FILE out.");
-    print(`${await (await import("./riskProject.js")).rewriteMigration(values.rewrite, values.stack)}\n`);
+  if (values.rewrite !== undefined || values.release !== undefined) {
+    print(`${await series(files, values)}\n`);
     return;
   }
+  if (values.until !== undefined) throw usageError("--until goes with --rewrite or --release.");
   const failOn = tierOf(values["fail-on"]);
   if ([values.json, values.sarif, values.github, values.markdown].filter((flag) => flag === true).length > 1) {
     throw usageError("--json, --sarif, --github and --markdown are different outputs; name one.");
@@ -107,6 +112,18 @@ async function main(args: readonly string[]): Promise<void> {
   if (failOn !== undefined && risks.some(({ tier }) => tiers.indexOf(tier) >= tiers.indexOf(failOn))) {
     process.exitCode = exitCodes.refused;
   }
+}
+
+/** Writes the safe series for a migration, or more of one. */
+async function series(files: readonly string[], { rewrite, release, until, stack }: Values): Promise<string> {
+  const name = rewrite ?? release ?? "";
+  if (files.length > 0) throw usageError("--rewrite and --release name the migration; leave FILE out.");
+  if (rewrite !== undefined && release !== undefined) throw usageError("--rewrite comes before --release; name one.");
+  const last = until === undefined ? undefined : wholeNumber("until", until);
+  const { releaseIn, rewriteIn, seriesProject } = await import("./riskProject.js");
+  const project = seriesProject(stack);
+  if (rewrite !== undefined) return rewriteIn(project, name, last);
+  return releaseIn(project, name, last === undefined ? {} : { until: last });
 }
 
 /** Straight to the descriptor: Node's stream costs a tenth of the start, and loses what is not yet written when the process ends. */

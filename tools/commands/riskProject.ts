@@ -16,7 +16,8 @@ import { migrationsSince } from "./riskGit.js";
 import { riskTarget } from "./riskTarget.js";
 import { type Target, targetDatabase } from "./target.js";
 
-export { rewriteMigration } from "./riskRewrite.js";
+export { releaseIn } from "./riskRelease.js";
+export { rewriteIn, seriesProject } from "./riskRewrite.js";
 
 /** What is meant where no file is named: the configured project's migrations, those since a git revision or those pending. */
 export interface ProjectFiles {

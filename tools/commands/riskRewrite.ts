@@ -1,25 +1,74 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
-import { PipelineError, messageOf } from "../../pipeline/errors.js";
+import { PipelineError } from "../../pipeline/errors.js";
+import { loadSchema, readSchema } from "../../pipeline/prisma/schema.js";
+import { type ByHand, type Tracked, moveSchema } from "../../pipeline/prisma/schemaBlocks.js";
+import { readSchemaFiles, type SchemaFile } from "../../pipeline/prisma/schemaFiles.js";
 import { assessMigrations } from "../../pipeline/risk/assess.js";
 import { readFolder } from "../../pipeline/risk/files.js";
 import { type Series, planSeries } from "../../pipeline/risk/rewrite/plan.js";
-import { defaultLargeTableBytes } from "../../pipeline/risk/types.js";
+import { schemaSteps } from "../../pipeline/risk/rewrite/schemaSteps.js";
+import { type MigrationSource, defaultLargeTableBytes } from "../../pipeline/risk/types.js";
+import { Changes, describeByHand, heldFolder, refused, writeHeld } from "./heldSeries.js";
 import { riskTarget } from "./riskTarget.js";
 
+/** Where a project has what a series changes. */
+export interface SeriesProject {
+  readonly migrations: string;
+  /** The Prisma schema: a file, or a folder. */
+  readonly schema: string;
+  readonly defaultSchema: string;
+}
+
+/** Project of a stack, as its configuration says. */
+export function seriesProject(stack: string | undefined): SeriesProject {
+  const { config, paths } = riskTarget(stack);
+  return { migrations: paths.migrations, schema: paths.schema, defaultSchema: config.database.schema };
+}
+
 /**
- * `npm run risk -- --rewrite NAME`: writes the safe series for a migration into the folder, each with its `down.sql`. The original is not
- * touched, and no database is.
+ * `npm run risk -- --rewrite NAME`: writes the safe series for a migration into the folder, each with its `down.sql`, and makes the Prisma
+ * schema what it has to be after them. What the running application would not live with is held for a later release. The original is
+ * not touched, and no database is.
  *
+ * @param until number of the last step for now; default: the last that the running application lives with
  * @returns what to tell the person
  * @throws PipelineError (`usage`) where the name is not known, there is no safer way, or a folder of the series is there already.
  */
-export async function rewriteMigration(name: string, stack: string | undefined): Promise<string> {
-  const { config, paths } = riskTarget(stack);
-  return rewriteIn(paths.migrations, name, config.database.schema);
+export async function rewriteIn(project: SeriesProject, name: string, until?: number): Promise<string> {
+  const { history, series } = await seriesFor(project, name);
+  const last = series.migrations.length;
+  const now = until ?? series.now;
+  if (now > last)
+    throw refused(`The series for ${name} has ${last} steps.`, `Give --until a number from 1 to ${last}.`);
+  const schema = await schemaAfter(project, series, now - 1);
+  const held = heldFolder(project.migrations, name);
+  if (existsSync(held)) throw refused(`${held} is there already.`, "Remove the series that was written before.");
+  const changes = new Changes();
+  let changed: string[] = [];
+  changes.run(() => {
+    for (const step of series.migrations.slice(0, now))
+      changes.addFolder(path.join(project.migrations, step.name), step);
+    for (const step of series.migrations.slice(now)) changes.addFolder(path.join(held, step.name), step);
+    if (now < last) {
+      const steps = series.migrations.map((step) => step.name);
+      writeHeld(held, { original: name, steps, released: now, schema: mutable(schema.tracked) });
+    }
+    changed = changes.writeFiles(schema.before, schema.after);
+  });
+  return report({
+    project,
+    name,
+    series,
+    now,
+    held,
+    changed,
+    ...schema,
+    tiers: await tiersOf(history, series, project),
+  });
 }
 
-export async function rewriteIn(folder: string, name: string, defaultSchema: string): Promise<string> {
+async function seriesFor({ migrations: folder, defaultSchema }: SeriesProject, name: string) {
   const migrations = readFolder(folder);
   const at = migrations.findIndex((migration) => migration.name === name);
   const original = migrations[at];
@@ -38,64 +87,94 @@ export async function rewriteIn(folder: string, name: string, defaultSchema: str
       `See what it does, and the safer way in words: npm run risk -- ${path.join(folder, name)}`,
     );
   }
-  write(folder, series);
-  const names = new Set(series.migrations.map((migration) => migration.name));
-  const sources = series.migrations.map(({ name: own, sql }) => ({ name: own, path: own, sql }));
-  const options = { postgresMajor: 15, largeTableBytes: defaultLargeTableBytes, defaultSchema };
-  const risks = await assessMigrations([...history, ...sources], names, options);
-  return report(folder, name, series, new Map(risks.map(({ file, tier }) => [file, tier])));
-}
-
-/** All or none: each folder is made whole under another name first. */
-function write(folder: string, { migrations }: Series): void {
-  const there = migrations.find(({ name }) => existsSync(path.join(folder, name)));
+  const there = series.migrations.find((step) => existsSync(path.join(folder, step.name)));
   if (there !== undefined) {
     throw refused(
       `${path.join(folder, there.name)} is there already.`,
       "Remove the series that was written before, then run the same command.",
     );
   }
-  const done: string[] = [];
+  return { history, series };
+}
+
+interface SchemaChange {
+  readonly tracked: Tracked;
+  readonly before: readonly SchemaFile[];
+  readonly after: readonly SchemaFile[];
+  readonly byHand: readonly ByHand[];
+  /** Why the schema stays as it is, if it does. */
+  readonly unread?: string;
+}
+
+/** The schema as it has to be after a step, checked by Prisma's own parser before it is written. */
+async function schemaAfter(project: SeriesProject, series: Series, step: number): Promise<SchemaChange> {
+  const none = { tracked: { lines: [], blocks: [] }, before: [], after: [], byHand: [] };
   try {
-    for (const { name, sql, down } of migrations) {
-      const target = path.join(folder, name);
-      // Not in the folder itself, where Prisma takes every folder for a migration.
-      const partial = path.join(path.dirname(folder), `.${name}.${process.pid}`);
-      done.push(partial, target);
-      mkdirSync(partial);
-      writeFileSync(path.join(partial, "migration.sql"), sql);
-      writeFileSync(path.join(partial, "down.sql"), down);
-      renameSync(partial, target);
-    }
+    const before = await readSchemaFiles(project.schema);
+    const { models } = await loadSchema(project.schema, project.defaultSchema);
+    const names = series.migrations.map(({ name }) => name);
+    const tracked = schemaSteps({ files: before, models }, series.shapes, names);
+    const { files: after, byHand } = moveSchema(before, tracked, series.shapes.length - 1, step);
+    readSchema(after, project.defaultSchema);
+    return { tracked, before, after, byHand };
   } catch (error) {
-    for (const made of done) rmSync(made, { recursive: true, force: true });
-    throw refused(`The series could not be written: ${messageOf(error)}.`, "Mend that, then run the same command.");
+    if (!(error instanceof PipelineError)) throw error;
+    return { ...none, unread: error.message };
   }
 }
 
-function report(
-  folder: string,
-  name: string,
-  { migrations, schema, kept }: Series,
-  tiers: ReadonlyMap<string, string>,
-): string {
-  const contract = migrations.filter((migration) => migration.name.endsWith("_contract"));
-  const lines = [
-    `Written, for ${name}:`,
-    ...migrations.map((migration) => `  ${tiers.get(migration.name) ?? ""}  ${path.join(folder, migration.name)}`),
-    ...kept.map((statement) => `As it was: ${statement}`),
-    "The end is the same Prisma schema. On the way:",
-    ...(schema.length === 0 ? ["  nothing has to be changed in it."] : schema.map((line) => `  ${line}`)),
-    `The original is untouched. Take it out before the series is applied: git rm -r ${path.join(folder, name)}`,
-    ...(contract.length === 0
-      ? []
-      : [
-          `Commit ${contract.map((migration) => migration.name).join(", ")} with a later release, when no running application names what it takes away.`,
-        ]),
-  ];
-  return lines.join("\n");
+function mutable({ lines, blocks }: Tracked) {
+  return {
+    lines: lines.map((line) => ({ ...line, states: [...line.states] })),
+    blocks: blocks.map((block) => ({ ...block, lines: [...block.lines], states: [...block.states] })),
+  };
 }
 
-function refused(message: string, next: string): PipelineError {
-  return new PipelineError({ code: "RISK_REWRITE", kind: "usage", message, state: "Nothing was written.", next });
+async function tiersOf(
+  history: readonly MigrationSource[],
+  series: Series,
+  { defaultSchema }: SeriesProject,
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Set(series.migrations.map((migration) => migration.name));
+  const sources = series.migrations.map(({ name, sql }) => ({ name, path: name, sql }));
+  const options = { postgresMajor: 15, largeTableBytes: defaultLargeTableBytes, defaultSchema };
+  const risks = await assessMigrations([...history, ...sources], names, options);
+  return new Map(risks.map(({ file, tier }) => [file, tier]));
+}
+
+interface Reported extends SchemaChange {
+  readonly project: SeriesProject;
+  readonly name: string;
+  readonly series: Series;
+  readonly now: number;
+  readonly held: string;
+  readonly changed: readonly string[];
+  readonly tiers: ReadonlyMap<string, string>;
+}
+
+function report({ project, name, series, now, held, changed, byHand, unread, tiers }: Reported): string {
+  const { migrations, kept } = series;
+  const line = (folder: string) => (step: { name: string }) =>
+    `  ${(tiers.get(step.name) ?? "").padEnd(9)}  ${path.join(folder, step.name)}`;
+  const later = migrations.slice(now);
+  const schema =
+    unread !== undefined
+      ? [`The Prisma schema stays as it is, as it could not be brought in step: ${unread}`]
+      : changed.length > 0
+        ? [`The Prisma schema is as after ${migrations[now - 1]?.name ?? ""} now: ${changed.join(", ")}`]
+        : ["The Prisma schema needs no change."];
+  return [
+    `Written, for ${name}:`,
+    ...migrations.slice(0, now).map(line(project.migrations)),
+    ...(later.length === 0 ? [] : ["Held for a later release:", ...later.map(line(held))]),
+    ...kept.map((statement) => `As it was: ${statement}`),
+    ...schema,
+    ...(byHand.length === 0 ? [] : ["Not found in it, so left to you:", ...describeByHand(byHand)]),
+    `The original is untouched. Take it out before the series is applied: git rm -r ${path.join(project.migrations, name)}`,
+    ...(later.length === 0
+      ? []
+      : [
+          `Once no running application needs what ${later[0]?.name ?? ""} takes away or asks for: npm run risk -- --release ${name}`,
+        ]),
+  ].join("\n");
 }

@@ -6,7 +6,7 @@ import { quote, requiring } from "./constraints.js";
 import { type Piece, type Staged, staged } from "./piece.js";
 
 /** A column that takes over from another: under a new name, or with a new type. */
-interface Successor {
+export interface Successor {
   readonly table: Name;
   readonly label: string;
   readonly old: string;
@@ -60,7 +60,7 @@ export function renameColumn(state: SchemaState, table: Name, from: string, to: 
         down: [...copies.back, ...restoreOld(successor), ...copies.again, ...sync.make].join("\n"),
       },
     },
-    `In the model of ${show(table)}, from the first of these migrations to the last but one, keep the old field out of the client's sight: ${from} … @ignore (with the type that it has).`,
+    { holdFrom: "contract" },
   );
 }
 
@@ -98,7 +98,7 @@ export function changeType(state: SchemaState, { table, column, type }: ChangeOf
         ),
       },
     },
-    `In the model of ${show(table)}, until the last of these migrations, keep "${column}" as it was and add: ${fresh} … @ignore (of the new type, optional).`,
+    { holdFrom: "contract" },
   );
 }
 
@@ -124,7 +124,7 @@ function common(successor: Successor, sync: Sync, indexes: readonly Piece[]): Pa
 
 const noCopies: ReturnType<typeof copiesOf> = { make: [], swap: [], back: [], again: [] };
 
-interface Sync {
+export interface Sync {
   readonly make: readonly string[];
   readonly drop: readonly string[];
 }
@@ -147,7 +147,7 @@ function oneWay(successor: Successor): Sync {
   return sync(successor, `  NEW.${quote(fresh)} := NEW.${quote(old)}::${type};`);
 }
 
-function sync({ table, label, old, fresh }: Successor, body: string): Sync {
+export function sync({ table, label, old, fresh }: Successor, body: string): Sync {
   const name = quote(`${label}_${old}_${fresh}_sync`);
   const routine = table.schema === undefined ? name : `${quote(table.schema)}.${name}`;
   return {
@@ -159,18 +159,21 @@ function sync({ table, label, old, fresh }: Successor, body: string): Sync {
   };
 }
 
-function restoreOld({ table, old, fresh, oldType, type, required }: Successor): string[] {
+export function restoreOld(
+  { table, old, fresh, oldType, type, required }: Successor,
+  /** What casts a value of the new type to the old one. */
+  cast = type === oldType ? "" : `::${oldType}`,
+): string[] {
   const into = show(table);
-  const from = type === oldType ? quote(fresh) : `${quote(fresh)}::${oldType}`;
   return [
     `ALTER TABLE ${into} ADD COLUMN ${quote(old)} ${oldType};`,
-    `UPDATE ${into} SET ${quote(old)} = ${from};`,
+    `UPDATE ${into} SET ${quote(old)} = ${quote(fresh)}${cast};`,
     ...(required ? [`ALTER TABLE ${into} ALTER COLUMN ${quote(old)} SET NOT NULL;`] : []),
   ];
 }
 
 /** The indexes over the old column, again over the new one; they take the names when the old ones have gone with their column. */
-function copiesOf(known: Table, { table, old, fresh }: Successor) {
+export function copiesOf(known: Table, { table, old, fresh }: Successor) {
   const over = [...known.indexes.values()].filter(({ columns, keys }) => columns.includes(old) && keys !== undefined);
   const inSchema = (name: string) =>
     table.schema === undefined ? quote(name) : `${quote(table.schema)}.${quote(name)}`;

@@ -3,7 +3,7 @@ export interface Piece {
   readonly sql: string;
   /** What undoes it; a comment where nothing has to, or SQL alone cannot. */
   readonly down: string;
-  /** In a file of its own: it cannot run in a transaction. */
+  /** In a file of its own, as it cannot run in a transaction or must not wait for what else is there. */
   readonly alone?: boolean;
 }
 
@@ -14,12 +14,12 @@ export interface Piece {
 export interface Staged {
   /** Part of the names of the migrations: `add`, `validate`. */
   readonly stages: ReadonlyMap<Stage, readonly Piece[]>;
-  /** What the Prisma schema has to say between the first and the last migration. */
-  readonly schema?: string;
+  /** From this stage on it breaks the application that runs now: to be held for a later release. */
+  readonly holdFrom?: Stage;
 }
 
 /** In the order in which they are applied. */
-export const stageNames = ["expand", "backfill", "check", "validate", "require", "contract"] as const;
+export const stageNames = ["expand", "backfill", "check", "validate", "require", "contract", "finish"] as const;
 export type Stage = (typeof stageNames)[number];
 
 /** What each stage is for, as the head of its migration says it. */
@@ -31,12 +31,22 @@ export const stageTexts: Readonly<Record<Stage, string>> = {
   validate: "Reads the old rows while others read and write.",
   require: "Uses what is proved now: an instant each.",
   contract: "Takes away what is old. Release it when no running application names it any more.",
+  finish: "Adds what stands on the columns that have taken over.",
 };
 
-export function staged(stages: Readonly<Partial<Record<Stage, Piece | readonly Piece[]>>>, schema?: string): Staged {
+/** All of it after the columns have taken over, in the same order, each stage a migration of its own. */
+export function postponed({ stages }: Staged): Staged {
+  const pieces = stageNames.flatMap((stage) => stages.get(stage) ?? []);
+  return { stages: new Map([["finish", pieces.map((piece) => ({ ...piece, alone: true }))]]) };
+}
+
+export function staged(
+  stages: Readonly<Partial<Record<Stage, Piece | readonly Piece[]>>>,
+  options: { readonly holdFrom?: Stage } = {},
+): Staged {
   const entries = stageNames.flatMap((stage): [Stage, readonly Piece[]][] => {
     const found = stages[stage];
     return found === undefined ? [] : [[stage, "sql" in found ? [found] : found]];
   });
-  return { stages: new Map(entries), ...(schema === undefined ? {} : { schema }) };
+  return { stages: new Map(entries), ...options };
 }

@@ -1,6 +1,7 @@
 import { loadParser } from "../../prisma/plan.js";
 import { applyChange } from "../applyChange.js";
 import type { Change, ChangeOf } from "../change.js";
+import { volatileFunction } from "../defaultValue.js";
 import { show } from "../names.js";
 import { SchemaState } from "../schemaState.js";
 import { statementsOf } from "../statements.js";
@@ -9,20 +10,28 @@ import type { MigrationSource } from "../types.js";
 import { type Clause, clausesOf } from "./clauses.js";
 import { changeType, obstacle, renameColumn } from "./columns.js";
 import { addChecked, addUnique, createIndex, isChecked, quote, setNotNull } from "./constraints.js";
-import { type Piece, type Stage, type Staged, stageNames, stageTexts } from "./piece.js";
+import { type EnumSwap, enumSwapsIn, swapStages } from "./enumSwap.js";
+import { type ColumnName, aloneLast, needsIndexFirst, standsOn } from "./order.js";
+import { newColumnObstacle, requiredColumn, volatileDefault } from "./newColumns.js";
+import { type Piece, type Stage, type Staged, postponed, stageNames, stageTexts } from "./piece.js";
+import { type Shape, shapeOf } from "./shape.js";
+import { undoOf } from "./undo.js";
 
 /** One migration of the series. */
 export interface SeriesMigration {
   /** `<name of the original>_1_expand`: after the original, and before the next one of the folder. */
   readonly name: string;
+  readonly stage: Stage;
   readonly sql: string;
   readonly down: string;
 }
 
 export interface Series {
   readonly migrations: readonly SeriesMigration[];
-  /** What the Prisma schema has to say while the series is under way; afterwards it is as the original wants it. */
-  readonly schema: readonly string[];
+  /** How many of them the application that runs now lives with: those after are for a later release. */
+  readonly now: number;
+  /** What Prisma sees of the database after each of them, the last being the end. */
+  readonly shapes: readonly Shape[];
   /** Statements that are as they were, with why there is no safer way for them, where it is known. */
   readonly kept: readonly string[];
 }
@@ -39,37 +48,66 @@ export async function planSeries(
   defaultSchema = "public",
 ): Promise<Series | undefined> {
   await loadParser();
-  const state = new SchemaState(defaultSchema, true);
-  for (const { sql } of history) {
-    state.migration += 1;
-    for (const statement of statementsOf(sql))
-      for (const { change } of clausesOf(statement)) applyChange(state, change);
-    state.searchPath = [defaultSchema];
-  }
-  state.migration += 1;
+  const state = stateAfter(history, defaultSchema);
   const statements = statementsOf(original.sql);
   if (statements.some(({ node }) => node === undefined)) return undefined;
   const clauses = statements.flatMap(clausesOf).filter(({ change }) => change.kind !== "transaction");
-  const renames = renamesIn(state, clauses);
+  const together = { renames: renamesIn(state, clauses), swaps: enumSwapsIn(state, clauses) };
+  const swapped = new Map(together.swaps.map((swap) => [swap.createEnum, swapStages(state, swap)]));
   const kept: string[] = [];
-  const schema: string[] = [];
   const stages = new Map<Stage, Piece[]>(stageNames.map((stage) => [stage, []]));
+  const holds: Stage[] = [];
+  // Columns whose place others take in the end.
+  const taken: ColumnName[] = together.swaps.flatMap(({ columns }) => columns);
+  const canHoist = !needsIndexFirst(state, clauses);
   let safer = 0;
   for (const clause of clauses) {
-    const apart = stages.get("expand")?.some(({ alone }) => alone === true) === true;
-    const rewritten = rewrite(state, clause, renames, apart);
+    const apart = !canHoist && stages.get("expand")?.some(({ alone }) => alone === true) === true;
+    const found = swapped.get(clause.change) ?? rewrite(state, clause, together, apart);
+    const rewritten = typeof found !== "string" && standsOn(taken, clause.change) ? postponed(found) : found;
+    if (clause.change.kind === "alterType" && typeof found !== "string") taken.push(clause.change);
     applyChange(state, clause.change);
     if (rewritten === "left out") continue;
     if (typeof rewritten !== "string") {
       safer += 1;
       for (const [stage, pieces] of rewritten.stages) stages.get(stage)?.push(...pieces);
-      if (rewritten.schema !== undefined) schema.push(rewritten.schema);
+      if (rewritten.holdFrom !== undefined) holds.push(rewritten.holdFrom);
       continue;
     }
     if (rewritten !== "") kept.push(`${clause.sql.split("\n")[0] ?? ""} ${rewritten}`);
-    stages.get("expand")?.push({ sql: clause.sql, down: `-- Undo by hand: ${clause.sql.replaceAll("\n", " ")}` });
+    stages.get("expand")?.push({ sql: clause.sql, down: undoOf(clause.sql, clause.change) });
   }
-  return safer === 0 ? undefined : { migrations: migrationsOf(original.name, stages), schema, kept };
+  if (safer === 0) return undefined;
+  if (canHoist) stages.set("expand", aloneLast(stages.get("expand") ?? []));
+  const migrations = migrationsOf(original.name, stages);
+  const held = Math.min(...holds.map((stage) => stageNames.indexOf(stage)));
+  const now = migrations.filter(({ stage }) => stageNames.indexOf(stage) < held).length;
+  return { migrations, now, shapes: shapesAfter(history, migrations, defaultSchema), kept };
+}
+
+function stateAfter(history: readonly Pick<MigrationSource, "sql">[], defaultSchema: string): SchemaState {
+  const state = new SchemaState(defaultSchema, true);
+  for (const { sql } of history) apply(state, sql);
+  state.migration += 1;
+  return state;
+}
+
+function apply(state: SchemaState, sql: string): void {
+  state.migration += 1;
+  for (const statement of statementsOf(sql)) for (const { change } of clausesOf(statement)) applyChange(state, change);
+  state.searchPath = [state.defaultSchema];
+}
+
+function shapesAfter(
+  history: readonly MigrationSource[],
+  migrations: readonly SeriesMigration[],
+  defaultSchema: string,
+): Shape[] {
+  const state = stateAfter(history, defaultSchema);
+  return migrations.map(({ sql }) => {
+    apply(state, sql);
+    return shapeOf(state);
+  });
 }
 
 /** Columns that a DROP and an ADD of the same table and type stand for, as Prisma writes a renamed field. */
@@ -86,16 +124,18 @@ function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
   for (const drop of drops) {
     const key = state.key(drop.table);
     const old = state.table(drop.table)?.columns.get(drop.column);
-    const here = adds.filter(({ table }) => state.key(table) === key);
-    const alone = drops.filter(({ table }) => state.key(table) === key).length === 1;
-    const [add] = here;
-    if (!alone || here.length !== 1 || add === undefined || old?.type === undefined) continue;
-    const { column, constraints } = add;
-    const same = JSON.stringify(column.type) === JSON.stringify(old.type) && column.notNull === old.notNull;
-    const plain = constraints.length === 0 && column.defaultValue === undefined && !column.serial && !column.identity;
-    if (same && plain && column.generated === undefined && column.name !== drop.column) {
-      if (obstacle(state, state.table(drop.table), drop.column) === undefined) dropped.set(drop, add);
-    }
+    if (old?.type === undefined || obstacle(state, state.table(drop.table), drop.column) !== undefined) continue;
+    const others = drops.filter(({ table, column }) => {
+      const type = state.table(table)?.columns.get(column)?.type;
+      return state.key(table) === key && JSON.stringify(type) === JSON.stringify(old.type);
+    });
+    const candidates = adds.filter(({ table, column, constraints }) => {
+      const same = JSON.stringify(column.type) === JSON.stringify(old.type) && column.notNull === old.notNull;
+      const plain = constraints.length === 0 && column.defaultValue === undefined && !column.serial && !column.identity;
+      return state.key(table) === key && same && plain && column.generated === undefined && column.name !== drop.column;
+    });
+    const [add] = candidates;
+    if (others.length === 1 && candidates.length === 1 && add !== undefined) dropped.set(drop, add);
   }
   return { dropped, added: new Set(dropped.values()) };
 }
@@ -104,8 +144,13 @@ function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
  * @param apart something before it is in a file of its own, so that what follows is another migration than what came first
  * @returns the stages; or why it is kept as it is (empty: nothing to say); or that another clause stands for it
  */
-function rewrite(state: SchemaState, { sql, change }: Clause, renames: Renames, apart: boolean): Staged | string {
-  if (renames.added.has(change)) return "left out";
+function rewrite(
+  state: SchemaState,
+  { sql, change }: Clause,
+  { renames, swaps }: { readonly renames: Renames; readonly swaps: readonly EnumSwap[] },
+  apart: boolean,
+): Staged | string {
+  if (renames.added.has(change) || swaps.some(({ clauses }) => clauses.has(change))) return "left out";
   const table = "table" in change && change.table !== undefined ? state.table(change.table) : undefined;
   // A table that this migration makes is new only as long as it is one transaction.
   if (table?.madeBy === state.migration && !(apart && change.kind === "addConstraint")) return "";
@@ -117,6 +162,7 @@ function rewrite(state: SchemaState, { sql, change }: Clause, renames: Renames, 
     const add = renames.dropped.get(change);
     return add === undefined ? "" : renameColumn(state, change.table, change.column, add.column.name, false);
   }
+  if (change.kind === "addColumn") return newColumn(state, change, sql);
   if (change.kind === "alterType") return typeStages(state, change, sql);
   if (change.kind === "setNotNull") {
     return table?.columns.get(change.column)?.notNull === true ? "" : setNotNull(change.table, change.column);
@@ -128,6 +174,16 @@ function rewrite(state: SchemaState, { sql, change }: Clause, renames: Renames, 
   if (isChecked(change.constraint)) return addChecked(sql, change) ?? "is kept: the constraint has no name";
   if (change.constraint.kind !== "unique" || change.constraint.usingIndex !== undefined) return "";
   return addUnique(change) ?? "is kept: the constraint has no name";
+}
+
+function newColumn(state: SchemaState, change: ChangeOf<"addColumn">, sql: string): Staged | string {
+  const { column } = change;
+  const isVolatile = volatileFunction(state, column.defaultValue) !== undefined;
+  if (!isVolatile && !(column.notNull && column.defaultValue === undefined)) return "";
+  const why = newColumnObstacle(sql, change);
+  if (why !== undefined) return `is kept: ${why}`;
+  if (!isVolatile) return requiredColumn(change);
+  return volatileDefault(sql, change) ?? "is kept: its default cannot be written apart";
 }
 
 function typeStages(state: SchemaState, change: ChangeOf<"alterType">, sql: string): Staged | string {
@@ -164,6 +220,7 @@ function migrationsOf(original: string, stages: ReadonlyMap<Stage, readonly Piec
     const head = `-- Step ${at + 1} of ${made.length} of the safe series for ${original}.\n-- ${stageTexts[stage]}\n`;
     return {
       name: `${original}_${number}_${stage}`,
+      stage,
       sql: `${head}${pieces.map(({ sql }) => sql).join("\n\n")}\n`,
       down: `-- Undoes step ${at + 1} of ${made.length}.\n${pieces
         .toReversed()
