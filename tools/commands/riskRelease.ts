@@ -52,9 +52,9 @@ export async function releaseIn(
   else removeHeld(held);
   return [
     `Released, of ${name}:`,
-    ...names.map((step) => `  ${path.join(migrations, step)}`),
+    ...names.map((step) => `  ${path.relative(process.cwd(), path.join(migrations, step))}`),
     changed.length > 0
-      ? `The Prisma schema is as after them now: ${changed.join(", ")}`
+      ? `The Prisma schema is as after them now: ${changed.map((file) => path.relative(process.cwd(), file)).join(", ")}`
       : "The Prisma schema needs no change.",
     ...(byHand.length === 0 ? [] : ["Not found in it as it was written, so left to you:", ...describeByHand(byHand)]),
     ...(last < record.steps.length ? [`Still held: ${record.steps.slice(last).join(", ")}`] : []),

@@ -123,6 +123,11 @@ async function schemaAfter(project: SeriesProject, series: Series, step: number)
   }
 }
 
+/** As a person would name it from where they are. */
+function here(file: string): string {
+  return path.relative(process.cwd(), file);
+}
+
 function mutable({ lines, blocks }: Tracked) {
   return {
     lines: lines.map((line) => ({ ...line, states: [...line.states] })),
@@ -155,13 +160,13 @@ interface Reported extends SchemaChange {
 function report({ project, name, series, now, held, changed, byHand, unread, tiers }: Reported): string {
   const { migrations, kept } = series;
   const line = (folder: string) => (step: { name: string }) =>
-    `  ${(tiers.get(step.name) ?? "").padEnd(9)}  ${path.join(folder, step.name)}`;
+    `  ${(tiers.get(step.name) ?? "").padEnd(9)}  ${here(path.join(folder, step.name))}`;
   const later = migrations.slice(now);
   const schema =
     unread !== undefined
       ? [`The Prisma schema stays as it is, as it could not be brought in step: ${unread}`]
       : changed.length > 0
-        ? [`The Prisma schema is as after ${migrations[now - 1]?.name ?? ""} now: ${changed.join(", ")}`]
+        ? [`The Prisma schema is as after ${migrations[now - 1]?.name ?? ""} now: ${changed.map(here).join(", ")}`]
         : ["The Prisma schema needs no change."];
   return [
     `Written, for ${name}:`,
@@ -170,7 +175,7 @@ function report({ project, name, series, now, held, changed, byHand, unread, tie
     ...kept.map((statement) => `As it was: ${statement}`),
     ...schema,
     ...(byHand.length === 0 ? [] : ["Not found in it, so left to you:", ...describeByHand(byHand)]),
-    `The original is untouched. Take it out before the series is applied: git rm -r ${path.join(project.migrations, name)}`,
+    `The original is untouched. Take it out before the series is applied: rm -r ${here(path.join(project.migrations, name))}`,
     ...(later.length === 0
       ? []
       : [

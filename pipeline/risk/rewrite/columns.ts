@@ -3,7 +3,7 @@ import type { ChangeOf } from "../change.js";
 import { type Name, show } from "../names.js";
 import type { SchemaState, Table } from "../schemaState.js";
 import { quote, requiring } from "./constraints.js";
-import { type Piece, type Staged, staged } from "./piece.js";
+import { type Piece, type Staged, declaring, staged } from "./piece.js";
 
 /** A column that takes over from another: under a new name, or with a new type. */
 export interface Successor {
@@ -56,7 +56,12 @@ export function renameColumn(state: SchemaState, table: Name, from: string, to: 
     {
       ...common(successor, sync, copies.make),
       contract: {
-        sql: [...sync.drop, `ALTER TABLE ${show(table)} DROP COLUMN ${quote(from)};`, ...copies.swap].join("\n"),
+        sql: [
+          ...sync.drop,
+          declaring("drops", show(table), quote(from)),
+          `ALTER TABLE ${show(table)} DROP COLUMN ${quote(from)};`,
+          ...copies.swap,
+        ].join("\n"),
         down: [...copies.back, ...restoreOld(successor), ...copies.again, ...sync.make].join("\n"),
       },
     },
@@ -89,6 +94,7 @@ export function changeType(state: SchemaState, { table, column, type }: ChangeOf
       contract: {
         sql: [
           ...sync.drop,
+          declaring("drops", show(table), quote(column)),
           `ALTER TABLE ${show(table)} DROP COLUMN ${quote(column)};`,
           rename(fresh, column),
           ...copies.swap,
@@ -115,7 +121,7 @@ function common(successor: Successor, sync: Sync, indexes: readonly Piece[]): Pa
       ...indexes,
     ],
     backfill: {
-      sql: `UPDATE ${into} SET ${quote(fresh)} = ${from} WHERE ${quote(fresh)} IS DISTINCT FROM ${from};`,
+      sql: `${declaring("changes", into, quote(fresh))}\nUPDATE ${into} SET ${quote(fresh)} = ${from} WHERE ${quote(fresh)} IS DISTINCT FROM ${from};`,
       down: "-- The new column goes with the migration that made it.",
     },
     ...(required ? requiring(into, fresh, label) : {}),

@@ -4,7 +4,7 @@ import type { SchemaState } from "../schemaState.js";
 import type { Clause } from "./clauses.js";
 import { type Successor, copiesOf, obstacle, restoreOld, sync } from "./columns.js";
 import { quote, requiring } from "./constraints.js";
-import { type Piece, type Staged, staged } from "./piece.js";
+import { type Piece, type Staged, declaring, staged } from "./piece.js";
 
 /** Prisma's way of changing an enum: a new type beside, every column moved over to it by its text, the names swapped. */
 export interface EnumSwap {
@@ -187,7 +187,7 @@ function columnStages(
     ],
     backfill: [
       {
-        sql: `UPDATE ${into} SET ${quote(fresh)} = ${filled(quote(column))} WHERE ${quote(fresh)} IS DISTINCT FROM ${filled(quote(column))};`,
+        sql: `${declaring("changes", into, quote(fresh))}\nUPDATE ${into} SET ${quote(fresh)} = ${filled(quote(column))} WHERE ${quote(fresh)} IS DISTINCT FROM ${filled(quote(column))};`,
         down: "-- The new column goes with the migration that made it.",
       },
     ],
@@ -199,6 +199,7 @@ function columnStages(
       {
         sql: [
           ...link.drop,
+          declaring("drops", into, quote(column)),
           `ALTER TABLE ${into} DROP COLUMN ${quote(column)};`,
           rename(fresh, column),
           ...(copies?.swap ?? []),

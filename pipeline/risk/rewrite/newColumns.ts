@@ -3,7 +3,7 @@ import type { ChangeOf } from "../change.js";
 import { show } from "../names.js";
 import { writeType } from "./columns.js";
 import { quote, requiring } from "./constraints.js";
-import { type Staged, staged } from "./piece.js";
+import { type Staged, declaring, staged } from "./piece.js";
 
 /** Why a new column cannot be made in steps; `undefined`: it can. */
 export function newColumnObstacle(sql: string, { column, constraints }: ChangeOf<"addColumn">): string | undefined {
@@ -23,7 +23,10 @@ export function volatileDefault(sql: string, { table, column }: ChangeOf<"addCol
       sql: `${addPlain(into, column)}\nALTER TABLE ${into} ALTER COLUMN ${name} SET DEFAULT ${value};`,
       down: `ALTER TABLE ${into} DROP COLUMN ${name};`,
     },
-    backfill: { sql: `UPDATE ${into} SET ${name} = DEFAULT WHERE ${name} IS NULL;`, down: goesWithColumn },
+    backfill: {
+      sql: `${declaring("changes", into, name)}\nUPDATE ${into} SET ${name} = DEFAULT WHERE ${name} IS NULL;`,
+      down: goesWithColumn,
+    },
     ...(column.notNull ? requiring(into, column.name, table.name) : {}),
   });
 }
@@ -38,6 +41,7 @@ export function requiredColumn({ table, column }: ChangeOf<"addColumn">): Staged
         sql:
           `-- What do the rows get that are there by now without a value? Only you know: write it here. Until then, the step that\n` +
           `-- proves the values fails on such a row, and changes nothing.\n` +
+          `${declaring("changes", into, name)}\n` +
           `-- UPDATE ${into} SET ${name} = … WHERE ${name} IS NULL;`,
         down: goesWithColumn,
       },

@@ -7,6 +7,11 @@ export interface Piece {
   readonly alone?: boolean;
 }
 
+/** The comment that tells the rehearsal what a piece is meant to do to values that are there (docs/rehearsal.md). */
+export function declaring(effect: "changes" | "drops", table: string, column: string): string {
+  return `-- ${effect}: ${table}.${column}`;
+}
+
 /**
  * What becomes of one change, stage by stage. Each stage is at least one migration, so that the locks of one are gone before the
  * next begins, and the application may be released between them.
@@ -26,7 +31,7 @@ export type Stage = (typeof stageNames)[number];
 export const stageTexts: Readonly<Record<Stage, string>> = {
   expand: "Makes what is new beside what is there: an instant each, and the running application goes on.",
   backfill:
-    "Gives the rows that are there the new values. On a large table run it in batches first: this then finds nothing left to do.",
+    "Gives the rows that are there the new values. On a large table run it in batches first: this then finds nothing left to do. If triggers of the table change more than that, the rehearsal says what to declare.",
   check: "Holds new rows to the constraint, without reading the old ones.",
   validate: "Reads the old rows while others read and write.",
   require: "Uses what is proved now: an instant each.",
