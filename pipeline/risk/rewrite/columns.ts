@@ -173,7 +173,8 @@ export function restoreOld(
   const into = show(table);
   return [
     `ALTER TABLE ${into} ADD COLUMN ${quote(old)} ${oldType};`,
-    `UPDATE ${into} SET ${quote(old)} = ${quote(fresh)}${cast};`,
+    // Fills the column as an UPDATE would, without the triggers of the table, which may change more.
+    `ALTER TABLE ${into} ALTER COLUMN ${quote(old)} TYPE ${oldType} USING ${quote(fresh)}${cast};`,
     ...(required ? [`ALTER TABLE ${into} ALTER COLUMN ${quote(old)} SET NOT NULL;`] : []),
   ];
 }
