@@ -39,10 +39,17 @@ export function makesTopic({ database, notify }: Config): boolean {
   return (database.kind === "rds" || database.kind === "ec2") && notify.sns === undefined;
 }
 
+/** Of a stack on AWS: its bucket's name has 63 characters at most, of which 23 are not the stack's. */
+const longestName = 40;
+
 function cloudChecks(stack: string, config: Config, region: unknown): string[] {
   const { database, network, store, runner, promotion, refresh } = config;
   const problems: string[] = [];
   const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
+  if (onAws && (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stack) || stack.length > longestName))
+    problems.push(
+      `stack: "${stack}" is part of the names of a bucket and of snapshots, so it has lower-case letters, digits and single - between them, at most ${longestName}: make another stack, or pulumi stack rename`,
+    );
   if (onAws && (typeof region !== "string" || region === ""))
     problems.push(`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`);
   if (database.kind === "local" && runner.where === "host")

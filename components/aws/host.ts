@@ -77,7 +77,7 @@ export class Host extends pulumi.ComponentResource {
       },
       child,
     );
-    const { group, rules } = sshGroup(name, args, child);
+    const { group, rules, out } = sshGroup(name, args, child);
     const { profile, role } = instanceProfile(
       name,
       pulumi
@@ -103,7 +103,8 @@ export class Host extends pulumi.ComponentResource {
         ami: image,
         instanceType: args.instanceType,
         subnetId: args.subnetId,
-        vpcSecurityGroupIds: [group.id],
+        // It fetches what it needs as soon as it boots.
+        vpcSecurityGroupIds: [pulumi.all([group.id, out.id]).apply(([id]) => id)],
         iamInstanceProfile: profile.name,
         associatePublicIpAddress: publicAddress,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
@@ -138,7 +139,11 @@ function sshGroup(
   name: string,
   args: HostArgs,
   child: pulumi.ResourceOptions,
-): { group: aws.ec2.SecurityGroup; rules: aws.vpc.SecurityGroupIngressRule[] } {
+): {
+  group: aws.ec2.SecurityGroup;
+  rules: aws.vpc.SecurityGroupIngressRule[];
+  out: aws.vpc.SecurityGroupEgressRule;
+} {
   const group = new aws.ec2.SecurityGroup(
     `${name}-group`,
     { vpcId: args.vpcId, description: `SSH to ${name} from named addresses`, tags: { Name: name } },
@@ -152,12 +157,12 @@ function sshGroup(
         child,
       ),
   );
-  new aws.vpc.SecurityGroupEgressRule(
+  const out = new aws.vpc.SecurityGroupEgressRule(
     `${name}-out`,
     { securityGroupId: group.id, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" },
     child,
   );
-  return { group, rules };
+  return { group, rules, out };
 }
 
 function instanceProfile(

@@ -71,12 +71,13 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
         // A zone that is not available for a while must not move the subnet, and with it the host and its data volume.
         { ...child, ignoreChanges: ["availabilityZone"] },
       );
-      new aws.ec2.RouteTableAssociation(
+      const association = new aws.ec2.RouteTableAssociation(
         `${name}-${kind}-${at + 1}`,
         { subnetId: made.id, routeTableId: routes.id },
         child,
       );
-      return made.id;
+      // Known once it has its routes: a host that boots before has no way to its packages.
+      return pulumi.all([made.id, association.id]).apply(([id]) => id);
     };
     const each = Array.from({ length: zones }, (_, at) => at);
     const hosts = each.map((at) => subnet("host", at, blocks[at], hostRoutes));

@@ -123,6 +123,13 @@ describe("the stacks on AWS, each as a whole", function () {
         const ready = named(stack, "host-ready");
         for (const rule of all(stack, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"))
           isBefore(stack, rule, rule.inputs["fromPort"] === 22 ? ready : first);
+        const wayOut = made[stack].resources.filter(
+          ({ type, name }) =>
+            /:SecurityGroupEgressRule$|:RouteTableAssociation$/.test(type) && !/-database-\d$/.test(name),
+        );
+        assert.equal(wayOut.length, 3);
+        for (const instance of all(stack, "aws:ec2/instance:Instance"))
+          for (const needed of wayOut) isBefore(stack, needed, instance);
         for (const attachment of all(stack, "aws:ec2/volumeAttachment:VolumeAttachment"))
           isBefore(stack, attachment, ready);
         const settings = made[stack].resources.filter(({ type }) => /^aws:s3\/bucket.+:Bucket.+$/.test(type));

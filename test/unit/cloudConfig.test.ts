@@ -110,6 +110,14 @@ describe("configuration of the cloud stacks", () => {
     assert.match(found, /^runner\.instanceTyp: unknown key, did you mean instanceType\?/m);
   });
 
+  it("takes no name of a stack that AWS refuses in a bucket's name", () => {
+    const good = { ...shipped("dev"), ...region, connection };
+    for (const stack of ["Dev", "my_dev", "dev--2", "dev-", "d".repeat(41)])
+      assert.match(mistakes(good, stack), /^stack: .* is part of the names of a bucket/, stack);
+    for (const stack of ["dev", "dev-2", "d".repeat(40)]) assert.equal(mistakes(good, stack), "");
+    assert.equal(mistakes({}, "My_Local"), "");
+  });
+
   it("takes a range by its first address only, as AWS does, and says which that is", () => {
     const found = mistakes({ ...shipped("dev"), ...region, connection: { ...connection, from: ["203.0.113.7/24"] } });
     assert.equal(
