@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { utils } from "ssh2";
+import { z } from "zod";
 import { hostPaths } from "../../../components/userData/paths.js";
 import type { LocalCluster } from "../../../pipeline/local/cluster.js";
 import type { RunResult } from "../../../pipeline/process.js";
@@ -77,9 +78,10 @@ export class AwsAccount {
     await must(this.checkout.pulumi(["config", "set", "--stack", stack, key, value], this.env));
   }
 
+  /** The outputs of a stack, from its state. */
   async outputs(stack: StackName): Promise<Record<string, unknown>> {
-    const { stdout } = await this.npm("outputs", stack);
-    return JSON.parse(stdout) as Record<string, unknown>;
+    const { checkpoint } = withOutputs.parse(JSON.parse(await this.state(stack)));
+    return checkpoint.latest.resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
   }
 
   /** The state of a stack, as it lies in the backend; empty where there is none. */
@@ -106,6 +108,15 @@ export class AwsAccount {
     return this.end();
   }
 }
+
+/** A stack's file in a file backend, as far as it is looked at. */
+const withOutputs = z.object({
+  checkpoint: z.object({
+    latest: z.object({
+      resources: z.array(z.object({ type: z.string(), outputs: z.record(z.string(), z.unknown()).optional() })),
+    }),
+  }),
+});
 
 type Env = Readonly<Record<string, string>>;
 type Keys = Readonly<Record<"client" | "host", { readonly public: string; readonly private: string }>>;
