@@ -17,6 +17,7 @@ import { programOf } from "./stack/program.js";
 import { describeProtected, protectedIn } from "./stack/protected.js";
 import { purge, PurgeRefused } from "./stack/purge.js";
 import { readStackFile, StackFileError } from "./stack/stackFile.js";
+import { assertKnown } from "./stack/knownStacks.js";
 import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
 import { EngineStream } from "./stack/stream.js";
 import { renderTable, visible } from "./stack/table.js";
@@ -46,6 +47,7 @@ async function main(args: Arguments): Promise<void> {
   // Read by index.ts, which runs in this process.
   if (args.now !== undefined) process.env[nowVariable] = args.now;
   if (args.beforePromotion === true) process.env[beforePromotionVariable] = "yes";
+  if (args.command === "up" || args.command === "preview") assertKnown(root, args.stack);
   const place = await withPlugins(args, prepare(args.stack, process.env));
   switch (args.command) {
     case "start":

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCounts, summary } from "../../../tools/testing/counts.js";
+import { assertKnown } from "../../../tools/stack/knownStacks.js";
 import { parse, UsageError } from "../../../tools/stack/arguments.js";
 import { describeProtected, protectedIn } from "../../../tools/stack/protected.js";
 import { purge, PurgeRefused } from "../../../tools/stack/purge.js";
@@ -34,6 +35,22 @@ describe("stack: arguments", () => {
   ]) {
     it(`refuses: ${argv.join(" ") || "nothing"}`, () => assert.throws(() => parse(argv, undefined), UsageError));
   }
+});
+
+describe("stack: a name that no settings are there for", () => {
+  const root = join(__dirname, "../../..");
+  it("is refused, with the one that was meant", () => {
+    assert.throws(
+      () => assertKnown(root, "prd"),
+      (error) =>
+        error instanceof UsageError &&
+        /no Pulumi\.prd\.yaml.*did you mean prod\? \(there are: dev, local, prod, staging\)/.test(error.message),
+    );
+    assert.throws(() => assertKnown(root, "something"), /\(there are: dev, local, prod, staging\)/);
+  });
+  it("is known where there are some", () => {
+    for (const stack of ["local", "dev", "staging", "prod"]) assert.doesNotThrow(() => assertKnown(root, stack));
+  });
 });
 
 describe("stack: the state's lock", () => {
