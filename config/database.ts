@@ -64,8 +64,8 @@ const ec2 = z.strictObject({
     .regex(/^(ami-[0-9a-f]+)?$/, "an image such as ami-0123456789abcdef0")
     .default(""),
   /**
-   * How many days WAL and base backups are kept in the store's bucket, from which every moment of them can be recovered; see
-   * docs/hosts.md. 0: the WAL is not archived.
+   * How many days one can go back to any moment of (`db:restore:checkpoint --at`), from WAL and base backups in the store's bucket;
+   * see docs/hosts.md. 0: the WAL is not archived.
    */
   recoveryDays: z.int().min(0).max(365).default(14),
 });

@@ -127,7 +127,8 @@ export class Ec2Postgres extends pulumi.ComponentResource {
     this.instanceId = attachment.instanceId;
     this.volumeId = volume.id;
     this.roleArn = host.roleArn;
-    this.database = pulumi.output(hostDatabase({ name: database, owner, ...(schema === undefined ? {} : { schema }) }));
+    const reached = { name: database, owner, schema, ...(archives ? { stanza: environment } : {}) };
+    this.database = pulumi.output(hostDatabase(reached));
     this.registerOutputs({
       database: this.database,
       address: this.address,

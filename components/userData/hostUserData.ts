@@ -72,7 +72,18 @@ function kept({ leaveOut = [] }: RunnerUserDataArgs, steps: readonly Step[]): St
 }
 
 /** The database of a host as the stages that run there reach it: over the Unix socket, by who they are. */
-export function hostDatabase({ name, owner, schema }: { name: string; owner: string; schema?: string }): Database {
+export function hostDatabase({
+  name,
+  owner,
+  schema,
+  stanza,
+}: {
+  name: string;
+  owner: string;
+  schema?: string;
+  /** The archive's, where there is one: the environment. */
+  stanza?: string;
+}): Database {
   return {
     host: hostPaths.socket,
     port: postgresPort,
@@ -81,5 +92,6 @@ export function hostDatabase({ name, owner, schema }: { name: string; owner: str
     password: { from: "none" },
     migrateAs: owner,
     ...(schema === undefined ? {} : { schema }),
+    ...(stanza === undefined ? {} : { archive: { stanza } }),
   };
 }

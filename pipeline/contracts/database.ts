@@ -48,6 +48,13 @@ export const databaseSchema = z.strictObject({
     .string()
     .regex(/^[^"\0]{1,63}$/, 'at most 63 characters, none of them "')
     .optional(),
+  /** Where the server's log is archived, for the machine that the stages run on; absent: nowhere that is known. */
+  archive: z
+    .strictObject({
+      /** pgBackRest's name for it; its configuration is that machine's. */
+      stanza: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "letters, digits, - and _"),
+    })
+    .optional(),
 });
 export type Database = z.infer<typeof databaseSchema>;
 

@@ -14,6 +14,8 @@ export const restoreRequest = stageRequest.extend({
   ofRun: z.string().min(1).optional(),
   /** The checkpoint of this name, or the `newest` one, instead of a backup by its identifier. */
   checkpoint: z.string().min(1).optional(),
+  /** A moment, instead of a backup: the database as it was then, from the server's archived log. */
+  at: z.iso.datetime({ offset: true }).optional(),
   /** Restore into a new database of this name beside the environment's own, which stays as it is. */
   into: newDatabaseName.optional(),
 });
@@ -22,7 +24,14 @@ export type RestoreRequest = z.infer<typeof restoreRequest>;
 export const restoreResult = z.strictObject({
   ...resultFields,
   stage: z.literal("restore"),
+  /** Of a restore to a moment: pgBackRest's label of the base backup that it began with. */
   backup: z.string(),
+  /** The moment that it was restored to, where it was one. */
+  at: z.iso.datetime({ offset: true }).optional(),
+  /** Of a restore to a moment: when the last transaction was committed that is in it. */
+  lastChange: z.iso.datetime().optional(),
+  /** Of a restore to a moment: in what the database that was there differed from the restored one, by table. */
+  differences: z.array(z.string()).optional(),
   /** The name of the checkpoint, where the backup is one. */
   checkpoint: z.string().optional(),
   /** The new database, where the backup was not restored in the place of the environment's own. */

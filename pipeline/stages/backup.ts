@@ -6,12 +6,11 @@ import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
-import { captureDatabase } from "../store/capture.js";
 import { applyRetention, claimBackup, claimCheckpoint, dropPartials } from "../store/housekeeping.js";
 import { recordKnownDatabase } from "../store/knownDatabase.js";
 import { listBackups } from "../store/listBackups.js";
-import { type Manifest, dumpFolder, hashText, manifestName, renderManifest } from "../store/manifest.js";
-import { hashFolder } from "../store/hashFiles.js";
+import { makeBackup } from "../store/makeBackup.js";
+import { type Manifest, hashText } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { estimateBackup } from "../store/estimate.js";
 import type { Store } from "../store/store.js";
@@ -50,31 +49,14 @@ export async function backup(
       : await claimCheckpoint(store, environment, checkpoint);
   const folder = `${environment}/${id}`;
   log.info(`backing up "${database.name}"`, { backup: id, to: store.urlOf(folder) });
+  const named = checkpoint === undefined ? {} : { checkpoint };
+  const of = { environment, run, id, staging, identity, ...named };
   try {
-    const jobs = request.settings.backup.jobs;
-    const captured = await captureDatabase(database, { directory: staging.directory, jobs, log, signal });
-    assertSameDatabase(identity, captured.identity);
-    log.progress("checksums", 0.97);
-    const files = await hashFolder(staging.directory, dumpFolder, jobs, signal);
-    signal.throwIfAborted();
-    await staging.publish({
-      signal,
-      onProgress: (fraction) => log.progress("storing", 0.97 + fraction * 0.03),
-      onTrouble: (message) => log.warn(message),
-    });
-    const created = new Date().toISOString();
-    const named = checkpoint === undefined ? {} : { checkpoint };
-    const manifest: Manifest = { format: 1, id, environment, run, ...named, created, ...captured, files };
-    const text = renderManifest(manifest);
-    await store.write(`${folder}/${manifestName}`, text);
+    const { jobs } = request.settings.backup;
+    const { manifest, text } = await makeBackup(store, database, of, { jobs, log, signal });
     const removed = await tidy(store, request, id, log);
     return toResult(request, started, manifest, text, store.urlOf(folder), removed, log);
   } catch (error) {
-    // The manifest goes first: without its dump it would be taken for a backup.
-    await store
-      .remove(`${folder}/${manifestName}`)
-      .then(() => staging.discard())
-      .catch((reason: unknown) => log.warn(`the half backup ${folder} could not be removed: ${messageOf(reason)}`));
     if (signal.aborted && !(error instanceof PipelineError))
       throw interrupted(
         "The backup",

@@ -11,6 +11,7 @@ import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js
 import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
+import { type Recovered, withRecovered } from "../recovery/recover.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { scanBackups } from "../store/listBackups.js";
@@ -26,7 +27,7 @@ const swapPatienceMs = 30_000;
 
 /**
  * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
- * name. Until the swap, which is one transaction, the database is not touched; it is never dropped. Told another name
+ * name. A moment (`at`) is recovered beside first, and restored from there in the same way. Until the swap, which is one transaction, the database is not touched; it is never dropped. Told another name
  * (`into`), it restores into a new database, and touches no other.
  *
  * @throws PipelineError where the backup is not whole, is another database's, or does not restore to what it was made of.
@@ -37,17 +38,26 @@ export async function restore(request: RestoreRequest, context: StageContext): P
   const { environment } = request;
   const target: Database = { ...request.database, name: request.into ?? request.database.name };
   checks.assertNotMaintenance(target.name);
-  const id = await chooseBackup(store, environment, wantedBy(request), context.log);
+  const wanted = wantedBy(request);
+  const { at } = request;
+  const chosen = at === undefined ? await chooseBackup(store, environment, wanted, context.log) : undefined;
   try {
-    const { manifest, swapped } = await withPipelineLock(target, `restore ${request.run}`, (lock) =>
-      restoreBackup(request, context, { store, id, target, lock }),
-    );
+    const { manifest, swapped, recovered } = await withPipelineLock(target, `restore ${request.run}`, async (lock) => {
+      const restoring = (from: Pick<Work, "store" | "id">) =>
+        restoreBackup(request, context, { store: from.store, id: from.id, target, lock });
+      if (chosen !== undefined) return { ...(await restoring({ store, id: chosen })), recovered: undefined };
+      return withRecovered({ ...request, at: at ?? "" }, context, async (recovered) => ({
+        ...(await restoring(recovered)),
+        recovered,
+      }));
+    });
     const { checkpoint } = manifest;
     const { tables } = manifest.fingerprints;
     return {
       stage: "restore",
       ...stamp(request, started),
-      backup: id,
+      backup: recovered?.base ?? manifest.id,
+      ...(recovered === undefined ? {} : momentFields(request, recovered)),
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(request.into === undefined ? {} : { into: request.into }),
       ...keptFields(swapped, target, context.log),
@@ -58,12 +68,17 @@ export async function restore(request: RestoreRequest, context: StageContext): P
   } catch (error) {
     if (!context.signal.aborted || error instanceof PipelineError) throw error;
     const into = request.into === undefined ? [] : ["--into", request.into];
+    const again = at === undefined ? ["--backup", chosen ?? request.backup] : ["--at", at];
     throw interrupted(
       "The restore",
       `"${request.database.name}" is as it was; what was restored beside it is dropped.`,
-      `Run it again: ${npmRun(environment, "db:restore", "--backup", id, ...into)}`,
+      `Run it again: ${npmRun(environment, "db:restore", ...again, ...into)}`,
     );
   }
+}
+
+function momentFields({ at }: RestoreRequest, { lastChange, differences }: Recovered) {
+  return { at, differences: [...differences], ...(lastChange === undefined ? {} : { lastChange }) };
 }
 
 function keptFields({ kept }: Swapped, target: Database, log: Logger): { kept?: string; dropKept?: string } {
@@ -134,7 +149,7 @@ async function restoreChecked(
   const { jobs } = request.settings.backup;
   const options = { database: maintenanceDatabase, applicationName: `safe-migration restore ${request.run}` };
   return withClient(database, options, async (client) => {
-    const target = await check(client, request, manifest, store, log);
+    const target = await check(client, request, manifest, log);
     await dropLeftovers(client, database.name, log);
     const { properties } = manifest;
     const of = { of: database.name, backup: manifest.id, purpose: "restore", properties } as const;
@@ -159,10 +174,10 @@ async function restoreChecked(
 }
 
 /** Everything that can be known to fail, before anything is made. `client` is connected to the maintenance database. */
-async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, store: Store, log: Logger) {
+async function check(client: pg.Client, request: RestoreRequest, manifest: Manifest, log: Logger) {
   const { database, environment, into } = request;
   const server = await readIdentity(client);
-  await assertKnownDatabase(store, environment, { ...server, database: database.name });
+  await assertKnownDatabase(openStore(request.store), environment, { ...server, database: database.name });
   const target = await assertRestorable(client, manifest, log);
   await checks.assertMayReplace(client, into ?? database.name, manifest.properties.owner);
   const there = (await findDatabase(client, database.name)) !== undefined;

@@ -15,16 +15,17 @@ export interface Selection {
   readonly backup: string;
   readonly ofRun?: string | undefined;
   readonly checkpoint?: string | undefined;
+  readonly at?: string | undefined;
 }
 
 /** @throws PipelineError (`usage`) where a request names a backup in two ways. */
-export function wantedBy({ backup, ofRun, checkpoint }: Selection): Wanted {
-  const named = [backup === "newest" ? undefined : backup, ofRun, checkpoint].filter((name) => name !== undefined);
+export function wantedBy({ backup, ofRun, checkpoint, at }: Selection): Wanted {
+  const named = [backup === "newest" ? undefined : backup, ofRun, checkpoint, at].filter((name) => name !== undefined);
   if (named.length > 1)
     throw new PipelineError({
       code: "BACKUP_NAMED_TWICE",
       kind: "usage",
-      message: `A backup is named in ${named.length} ways at once (${named.join(", ")}): by its identifier, its run or as a checkpoint.`,
+      message: `A backup is named in ${named.length} ways at once (${named.join(", ")}): by its identifier, its run, as a checkpoint or by a moment.`,
       state: "Nothing was touched.",
       next: "Name it in one way, then run the same command.",
     });

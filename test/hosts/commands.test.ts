@@ -132,6 +132,73 @@ describe("commands for staging, which is on a host", function () {
     assert.equal((JSON.parse(refused.stdout) as { error: { code: string } }).error.code, "RISK_NOT_APPROVED");
   });
 
+  const query = (sql: string, database = shop.name) =>
+    machine.output(`sudo -u pipeline psql -XAt -d ${database} -c "${sql}"`);
+  const fingerprint = "SELECT count(*), sum(hashtextextended(p::text, 0)) FROM payments p";
+  const begun = "ls -d /srv/data/pipeline/safe-migration-recovery-*/files/data/postmaster.pid";
+  const left = "ls -d /srv/data/pipeline/safe-migration-* 2>/dev/null; pgrep -u pipeline postgres; true";
+  let moment: string;
+  let then: string;
+
+  it("a moment that is not over, not kept, or has no time zone is refused before anything is touched", async () => {
+    const tries: [string, number, RegExp][] = [
+      ["2026-01-31T14:05:00", 2, /with its time zone/],
+      ["2999-01-01T00:00:00Z", 3, /has not been yet/],
+      ["2020-01-01T01:00:00+01:00", 3, /before what is kept: the oldest base backup/],
+    ];
+    for (const [at, code, message] of tries) {
+      const refused = await npm("db:restore:checkpoint", ["--at", at], staging);
+      assert.equal(refused.exitCode, code, all(refused));
+      assert.match(all(refused), message);
+    }
+    await machine.output(
+      "fallocate -l $(( $(df --output=avail -B1 /srv/data | tail -n 1) - 200000000 )) /srv/data/filler",
+    );
+    const over = await query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SSZ')");
+    const full = await npm("db:restore:checkpoint", ["--at", over.replace(" ", "T"), "--json"], staging);
+    assert.equal(full.exitCode, 3, all(full));
+    assert.match(full.stdout, /"DISK_SPACE".*recovering the server beside/);
+    await machine.output("rm /srv/data/filler");
+    assert.equal(await machine.output(left), "");
+  });
+
+  it("killed while the server is recovered beside, it leaves the database as it is, and no server behind", async () => {
+    then = await query(fingerprint);
+    moment = await query(
+      "SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS.USOF:00')".replaceAll('"', '\\"'),
+    );
+    await query("DELETE FROM payments WHERE id IN (SELECT id FROM payments LIMIT 100); CREATE TABLE later (id int)");
+    const killed = npm("db:restore:checkpoint", ["--at", moment], staging);
+    await machine.output(`until ${begun} 2>/dev/null; do sleep 0.05; done; pkill -9 -u pipeline node`);
+    assert.notEqual((await killed).exitCode, 0);
+    await machine.output("while pgrep -u pipeline postgres; do sleep 0.05; done");
+    assert.equal(await query("SELECT to_regclass('later') IS NOT NULL"), "t");
+  });
+
+  it("run again, it has the rows that were deleted since; what there was is told and kept, and nothing else is left", async () => {
+    const restored = await npm("db:restore:checkpoint", ["--at", moment, "--json"], staging);
+    assert.equal(restored.exitCode, 0, all(restored));
+    const result = JSON.parse(restored.stdout) as Record<"kept" | "at", string> & { differences: string[] };
+    assert.equal(await query(fingerprint), then);
+    assert.equal(await query("SELECT to_regclass('later') IS NULL"), "t");
+    assert.equal(Date.parse(result.at), Math.floor(Date.parse(moment)));
+    assert.match(result.differences.join(), /^public\.payments had \d+ rows and has \d+ \(100 fewer\)$/);
+    assert.match(restored.stderr, /since .*: public\.payments had/);
+    assert.equal(await query("SELECT to_regclass('later') IS NOT NULL", result.kept), "t");
+    assert.equal(await query("SELECT count(*) FROM payments", result.kept), String(Number(then.split("|")[0]) - 100));
+    assert.equal(await machine.output(left), "");
+    const health = await npm("health:check", [], staging);
+    assert.equal(health.exitCode, 0, all(health));
+  });
+
+  it("a database that was dropped comes back, from before the one that a restore put in its place", async () => {
+    await query(`DROP DATABASE ${shop.name} WITH (FORCE)`, "postgres");
+    const restored = await npm("db:restore", ["--at", moment, "--json"], staging);
+    assert.equal(restored.exitCode, 0, all(restored));
+    assert.equal((JSON.parse(restored.stdout) as { kept?: string }).kept, undefined);
+    assert.equal(await query(fingerprint), then);
+  });
+
   it("staging:refresh gives it the data of prod's newest proved backup, with nobody of prod in it", async () => {
     const notNamed = await npm("staging:refresh");
     assert.equal(notNamed.exitCode, 3, all(notNamed));

@@ -16,6 +16,7 @@ export interface StageFlags {
   readonly run?: string;
   readonly checkpoint?: string;
   readonly into?: string;
+  readonly at?: string;
   readonly list?: boolean;
   readonly verify?: boolean;
   readonly name?: string;
@@ -59,18 +60,25 @@ const listOptions = [
 ];
 const into = () => flag("--into <database>", "restore into a new database of this name, and leave the other as it is");
 
+const at = () =>
+  flag(
+    "--at <time>",
+    "the database as it was at this moment, e.g. 2026-01-31T14:05:00Z; from the archived log",
+  ).argParser(moment);
+
 const restoreByHand: ByHand = {
   summary: stages.restore.summary,
   options: [
     flag("--backup <id>", "identifier of a backup, or newest (which is the default)"),
     flag("--run <run>", "the newest backup that this run made"),
     flag("--checkpoint <name>", "the checkpoint of this name, or newest"),
+    at(),
     into(),
     ...listOptions,
   ],
-  ask({ list, verify, backup, run, checkpoint, into: name }) {
+  ask({ list, verify, backup, run, checkpoint, at: time, into: name }) {
     if (list === true || verify === true) return { stage: "backups", more: { verify: verify === true } };
-    return { stage: "restore", more: given({ backup, ofRun: run, checkpoint, into: name }) };
+    return { stage: "restore", more: given({ backup, ofRun: run, checkpoint, at: time, into: name }) };
   },
   describe: describeList,
 };
@@ -88,11 +96,11 @@ const recoverByHand: ByHand = {
 const quick = () => flag("--quick", "do not read every table and index for corruption");
 
 const restoreCheckpoint: ByHand = {
-  summary: "restores the newest checkpoint, or the one that is named, as restore does",
-  options: [flag("--name <name>", "the checkpoint; default: the newest"), into()],
-  ask: ({ name = "newest", into: database }) => ({
+  summary: "restores the newest checkpoint, the one that is named, or a moment, as restore does",
+  options: [flag("--name <name>", "the checkpoint; default: the newest"), at(), into()],
+  ask: ({ name, at: time, into: database }) => ({
     stage: "restore",
-    more: given({ checkpoint: name, into: database }),
+    more: given({ checkpoint: name ?? (time === undefined ? "newest" : undefined), at: time, into: database }),
   }),
 };
 
@@ -150,6 +158,15 @@ const statusByHand: ByHand = {
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
   return Number(text);
+}
+
+/** A moment that means the same everywhere. @returns it in UTC */
+export function moment(text: string): string {
+  const withZone = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
+  const time = new Date(text);
+  if (!withZone || Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError("a moment with its time zone, such as 2026-01-31T14:05:00Z or …T15:05:00+01:00.");
+  return time.toISOString();
 }
 
 /** The commands that run one stage, by the name that `npm run db:` has before it. */

@@ -18,7 +18,9 @@ export function destroyedBy({ stage, more = {} }: Asked): string | undefined {
     case "restore":
       return "into" in more
         ? undefined
-        : "The backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
+        : "at" in more
+          ? "The database as it was at that moment takes its place. What was written since is then in the database that is kept beside, and nowhere else."
+          : "The backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
     case "recover":
       return "The application is stopped, and the backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
     case "rollback":

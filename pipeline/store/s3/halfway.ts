@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { currentOwner, isAlive, ownerSchema } from "../owner.js";
 
-/** Folders of this program, by the beginning of their name. */
-const prefix = "safe-migration-dump-";
+/** Beginnings of the names of such folders, by what is in them. */
+const prefixes = { dump: "safe-migration-dump-", recovery: "safe-migration-recovery-" } as const;
 const ownerFile = "owner.json";
 /** How long a folder without an owner's file may be one that is being made this moment, in milliseconds. */
 const graceMs = 60_000;
@@ -29,12 +29,15 @@ export interface Halfway {
   readonly remove: () => Promise<void>;
 }
 
-/** An empty folder that only its owner can enter, marked with the process it belongs to. */
-export async function makeHalfway(root: string): Promise<Halfway> {
+/**
+ * An empty folder that only its owner can enter, marked with the process it belongs to. What is for a dump on its way, or for a
+ * server that is recovered, is removed where its process has ended without doing so.
+ */
+export async function makeHalfway(root: string, kind: keyof typeof prefixes = "dump"): Promise<Halfway> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   await dropDeadHalfways(root);
   // mkdtemp makes a new folder with mode 0700, or fails: nobody can have put one of that name there.
-  const folder = await mkdtemp(join(root, prefix));
+  const folder = await mkdtemp(join(root, prefixes[kind]));
   await writeFile(join(folder, ownerFile), JSON.stringify(await currentOwner()), { mode: 0o600 });
   const directory = join(folder, "files");
   await mkdir(directory, { mode: 0o700 });
@@ -45,7 +48,8 @@ export async function makeHalfway(root: string): Promise<Halfway> {
 async function dropDeadHalfways(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     const folder = join(root, name);
-    if (name.startsWith(prefix) && (await isDead(folder))) await rm(folder, { recursive: true, force: true });
+    const ours = Object.values(prefixes).some((prefix) => name.startsWith(prefix));
+    if (ours && (await isDead(folder))) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -163,6 +163,9 @@ describe("Ec2Postgres", function () {
     const database = await valueOf(postgres.database);
     assert.deepEqual(database.password, { from: "none" });
     assert.match(database.host, /^\//);
+    assert.deepEqual(database.archive, { stanza: "staging" });
+    await make({ recoveryDays: 0 });
+    assert.equal((await valueOf(postgres.database)).archive, undefined);
   });
 });
 

@@ -47,7 +47,13 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
         "sample",
         {
           stage: "local-sample",
-          request: { environment, run, database: hostDatabase(args.database), project, ...args.sample },
+          request: {
+            environment,
+            run,
+            database: hostDatabase({ ...args.database, stanza: environment }),
+            project,
+            ...args.sample,
+          },
         },
         {},
       )

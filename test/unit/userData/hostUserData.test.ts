@@ -124,7 +124,7 @@ describe("user data", () => {
   });
 
   it("reaches the database over the Unix socket, by who it is", () => {
-    assert.deepEqual(hostDatabase({ name: "shop", owner: "shop_app", schema: "sales" }), {
+    assert.deepEqual(hostDatabase({ name: "shop", owner: "shop_app", schema: "sales", stanza: "staging" }), {
       host: "/var/run/postgresql",
       port: 5432,
       name: "shop",
@@ -132,6 +132,7 @@ describe("user data", () => {
       password: { from: "none" },
       migrateAs: "shop_app",
       schema: "sales",
+      archive: { stanza: "staging" },
     });
   });
 });
