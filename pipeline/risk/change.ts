@@ -176,6 +176,8 @@ export type Change =
       readonly columns: readonly string[];
     }
   | { readonly kind: "insert"; readonly table: Name }
+  /** `how`: as it is written. */
+  | { readonly kind: "restartSequence"; readonly sequence: Name; readonly how: string }
   | { readonly kind: "callsFunctions"; readonly functions: readonly string[] }
   | { readonly kind: "reindex"; readonly name: Name; readonly what: string; readonly concurrently: boolean }
   | { readonly kind: "refreshView"; readonly view: Name; readonly concurrently: boolean }

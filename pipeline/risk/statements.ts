@@ -19,11 +19,26 @@ export function statementsOf(sql: string): ParsedStatement[] {
   // The parser stops at a NUL as if the text ended there.
   if (sql.includes("\0")) return [{ text: sql, line: 1, problem: "the file holds a NUL character" }];
   if (sql.trim() === "") return [];
+  const undecoded = undecodedIn(sql);
+  if (undecoded !== undefined) {
+    // The server is sent the same, and refuses it or takes another name; what can be read of it is still told.
+    return [...statementsOf(sql.replaceAll(/\ufeff|\ufffd/g, (mark) => (mark === "\ufeff" ? "" : "?"))), undecoded];
+  }
   try {
     return parse(sql, 1);
   } catch (error) {
     return piecewise(sql, reasonOf(error));
   }
+}
+
+/** A text that is not the UTF-8 that PostgreSQL is sent. */
+function undecodedIn(sql: string): ParsedStatement | undefined {
+  if (sql.startsWith("\ufeff")) {
+    return { text: "", line: 1, problem: "the file begins with a byte order mark, a syntax error to PostgreSQL" };
+  }
+  const at = sql.indexOf("\ufffd");
+  if (at === -1) return undefined;
+  return { text: "", line: 1 + newlines(sql, 0, at), problem: "the file is not UTF-8" };
 }
 
 function reasonOf(error: unknown): string {

@@ -44,7 +44,6 @@ const onlySettings: ReadonlySet<AlterTableType | undefined> = new Set<AlterTable
   "AT_ResetOptions",
   "AT_SetStorage",
   "AT_SetCompression",
-  "AT_ChangeOwner",
   "AT_ClusterOn",
   "AT_DropCluster",
   "AT_SetRelOptions",
@@ -80,6 +79,7 @@ const securityClauses: Readonly<Partial<Record<AlterTableType, string>>> = {
   AT_ForceRowSecurity: "FORCE ROW LEVEL SECURITY",
   AT_NoForceRowSecurity: "NO FORCE ROW LEVEL SECURITY",
   AT_ReplicaIdentity: "REPLICA IDENTITY",
+  AT_ChangeOwner: "OWNER TO",
 };
 
 function clause(table: Name, command: AlterTableCmd): Change {

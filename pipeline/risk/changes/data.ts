@@ -4,6 +4,7 @@ import { type Name, nameOf } from "../names.js";
 import { functionsIn, walk } from "../walk.js";
 import { alwaysTrue } from "./alwaysTrue.js";
 import { tableFromQuery } from "./create.js";
+import { setsFixedValue } from "./sequences.js";
 
 /**
  * What SELECT, INSERT, UPDATE, DELETE, MERGE and COPY do to rows, with what their WITH clauses do and the functions that
@@ -52,6 +53,7 @@ function writeOf(node: Node): Change | undefined {
     if (!conflict) return { kind: "insert", table };
     return { kind: "write", verb: "INSERT … ON CONFLICT DO UPDATE", table, filtered: true, columns: [] };
   }
+  if ("FuncCall" in node) return setsFixedValue(node.FuncCall);
   if ("SelectStmt" in node && node.SelectStmt.intoClause !== undefined) {
     return tableFromQuery(nameOf(node.SelectStmt.intoClause.rel));
   }
@@ -78,6 +80,9 @@ function joins(from: readonly Node[] | undefined): boolean {
 /** COPY: rows come in, or go out; a program is out of sight. */
 export function copyChanges(statement: Extract<Node, { CopyStmt: unknown }>["CopyStmt"]): Change[] {
   if (statement.is_program === true) return [{ kind: "opaque", what: "COPY with a program", inner: [], hints: [] }];
+  // A file of the server, and not the client's stream: COPY … TO writes over it.
+  if (statement.filename !== undefined && statement.is_from !== true)
+    return [{ kind: "opaque", what: "COPY to a file of the server", inner: [], hints: [] }];
   if (statement.query !== undefined) return dataChanges(statement.query);
   return [statement.is_from === true ? { kind: "insert", table: nameOf(statement.relation) } : { kind: "harmless" }];
 }

@@ -8,6 +8,7 @@ import { copyChanges, dataChanges } from "./data.js";
 import { dropObjects } from "./drop.js";
 import { doBlock, hintsIn } from "./opaque.js";
 import { rename, setSchema } from "./rename.js";
+import { alterSequence } from "./sequences.js";
 import { configured, setVariable } from "./session.js";
 import { typeChange } from "./types.js";
 
@@ -41,12 +42,8 @@ const harmlessKinds: ReadonlySet<string> = new Set([
   "SecLabelStmt",
   "CreateExtensionStmt",
   "CreateSeqStmt",
-  "AlterSeqStmt",
   "AlterOwnerStmt",
   "CreateRoleStmt",
-  "AlterRoleStmt",
-  "AlterRoleSetStmt",
-  "AlterDatabaseSetStmt",
   "CreateStatsStmt",
   "AlterStatsStmt",
   "CreatePublicationStmt",
@@ -69,7 +66,6 @@ const harmlessKinds: ReadonlySet<string> = new Set([
   "ListenStmt",
   "UnlistenStmt",
   "CheckPointStmt",
-  "CreateEventTrigStmt",
   "AlterTSDictionaryStmt",
   "AlterTSConfigurationStmt",
   "AlterObjectDependsStmt",
@@ -112,6 +108,7 @@ function schemaChange(node: Node): Change[] | undefined {
     return [{ kind: "createView", view: nameOf(node.ViewStmt.view), materialized: false, query: node.ViewStmt.query }];
   }
   if ("IndexStmt" in node) return [createIndex(node.IndexStmt)];
+  if ("AlterSeqStmt" in node) return [alterSequence(node.AlterSeqStmt)];
   if ("AlterTableStmt" in node) return alterTable(node.AlterTableStmt);
   if ("DropStmt" in node) return dropObjects(node.DropStmt);
   if ("RenameStmt" in node) return [rename(node.RenameStmt)];

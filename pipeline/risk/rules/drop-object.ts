@@ -34,7 +34,7 @@ export const dropObject = defineRule({
 });
 
 /** Nothing that runs depends on them. */
-const harmlessKinds: ReadonlySet<string> = new Set(["STATISTIC EXT", "PUBLICATION", "EVENT TRIGGER"]);
+const harmlessKinds: ReadonlySet<string> = new Set(["STATISTIC EXT", "EVENT TRIGGER"]);
 
 function isRecreated(drop: ChangeOf<"drop">, context: RuleContext): boolean {
   return context.file.changes.some(

@@ -38,6 +38,7 @@ import { relationRestructured } from "./relation-restructured.js";
 import { rename } from "./rename.js";
 import { renameEnumValue } from "./rename-enum-value.js";
 import { rewriteTable } from "./rewrite-table.js";
+import { restartSequence } from "./restart-sequence.js";
 import { rowSecurity } from "./row-security.js";
 import { setExpression } from "./set-expression.js";
 import { setNotNull } from "./set-not-null.js";
@@ -87,6 +88,7 @@ export const rules: readonly Rule[] = [
   refreshMaterializedView,
   reindex,
   relationRestructured,
+  restartSequence,
   rename,
   renameEnumValue,
   rewriteTable,

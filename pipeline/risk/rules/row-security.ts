@@ -7,7 +7,7 @@ export const rowSecurity = defineRule({
   tier: "risky",
   effects: ["lock", "breaks"],
   reason:
-    "Row security, policies and REVOKE change what the running application sees, often to nothing, and take an ACCESS EXCLUSIVE lock for an instant; REPLICA IDENTITY changes what subscribers are sent.",
+    "Row security, policies and REVOKE change what the running application sees, often to nothing, and take an ACCESS EXCLUSIVE lock for an instant; REPLICA IDENTITY changes what subscribers are sent. With another owner, whoever owned the table has no more rights on it than were granted.",
   safer:
     "Try it under the application's own role on a copy first (SET ROLE); create the policies before ENABLE ROW LEVEL SECURITY.",
   versions: "9.5 and later",
