@@ -103,6 +103,11 @@ function connectionChecks(stack: string, config: Config): string[] {
   if (proxy !== undefined) {
     const lacks = (["host", "hostKey", "privateKey"] as const).filter((key) => proxy[key] === "");
     if (lacks.length > 0) problems.push(`connection.proxy.${lacks.join(", connection.proxy.")}: not set`);
+    // Such a host has no address of its own, and without one only a network with a NAT lets it fetch its packages.
+    if (database.kind !== "existing" && config.network.vpcId === "")
+      problems.push(
+        "connection.proxy: a host behind a bastion has no public address, and the network that this stack makes has neither that bastion in it nor another way to the internet: name the one it is in (network.vpcId, network.hostSubnetIds)",
+      );
   }
   return problems;
 }

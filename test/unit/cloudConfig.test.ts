@@ -145,6 +145,10 @@ describe("configuration of the cloud stacks", () => {
       mistakes({ ...base, database: { kind: "ec2" }, connection: { ...connection, proxy: { host: "b" } } }),
       /connection\.proxy\.hostKey, connection\.proxy\.privateKey: not set/,
     );
+    const proxy = { host: "b", hostKey: key, privateKey: "private" };
+    const behind = { ...base, database: { kind: "ec2" }, connection: { ...connection, proxy } };
+    assert.match(mistakes(behind), /^connection\.proxy: a host behind a bastion has no public address/);
+    assert.equal(mistakes({ ...behind, network: { vpcId: "vpc-1", hostSubnetIds: ["subnet-1"] } }), "");
   });
 
   it("never repeats a secret in a message", () => {
