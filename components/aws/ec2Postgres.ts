@@ -75,7 +75,8 @@ export class Ec2Postgres extends pulumi.ComponentResource {
         finalSnapshot: true,
         tags: { Name: `${name}-data`, environment },
       },
-      { parent: this, protect, retainOnDelete: protect },
+      // A host that is moved to another zone is not given an empty volume there: attaching this one fails, and the data stays.
+      { parent: this, protect, retainOnDelete: protect, ignoreChanges: ["availabilityZone"] },
     );
     const host = new Host(
       `${name}-host`,

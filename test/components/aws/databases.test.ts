@@ -135,6 +135,8 @@ describe("Ec2Postgres", function () {
     const made = await make();
     const volume = made.one("aws:ebs/volume:Volume");
     assert.deepEqual([volume.inputs["encrypted"], volume.inputs["finalSnapshot"]], [true, true]);
+    // Not made anew, and empty, where its host goes to another zone.
+    assert.deepEqual(volume.options.ignoreChanges, ["availabilityZone"]);
     const attachment = made.one("aws:ec2/volumeAttachment:VolumeAttachment");
     assert.equal(attachment.inputs["stopInstanceBeforeDetaching"], true);
     assert.equal(attachment.options.deleteBeforeReplace, true);
