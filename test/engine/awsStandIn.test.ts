@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
-import { HeadBucketCommand, ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { type AwsStandIn, installAwsStandIn } from "../support/aws/standIn.js";
@@ -118,5 +125,17 @@ describe("the stand-in for AWS's control plane, through the engine", function ()
     );
     assert.match(refused, /bucket you tried to delete is not empty/i);
     assert.ok((await names()).includes(made));
+  });
+
+  it("finds out in a refresh that a bucket is gone", async () => {
+    const made = (await names()).find((name) => name?.startsWith("kept-"));
+    await moto.s3.send(new DeleteObjectCommand({ Bucket: made, Key: "backup" }));
+    const { Versions = [], DeleteMarkers = [] } = await moto.s3.send(new ListObjectVersionsCommand({ Bucket: made }));
+    for (const { Key, VersionId } of [...Versions, ...DeleteMarkers])
+      await moto.s3.send(new DeleteObjectCommand({ Bucket: made, Key, VersionId }));
+    await moto.s3.send(new DeleteBucketCommand({ Bucket: made }));
+    await stack.refresh({ onOutput: () => undefined });
+    const { resources } = (await stack.exportStack()).deployment as { resources: { type: string }[] };
+    assert.ok(!resources.some(({ type }) => type === `aws:${bucket}`));
   });
 });

@@ -9,7 +9,9 @@ export interface Backed {
   /** @returns what takes the place of what the model answers */
   create(inputs: Properties, computed: Properties): Promise<{ id?: string; computed?: Properties }>;
   /** @throws Error where the service refuses */
-  remove?(id: string, state: Properties): Promise<void>;
+  remove?(id: string): Promise<void>;
+  /** Whether it is still there. @default it is */
+  isThere?(id: string): Promise<boolean>;
 }
 
 /** @param endpoint of moto, which is also `AWS_ENDPOINT_URL` */
@@ -36,6 +38,10 @@ export function backedBy(endpoint: string, region: string, masterPassword: strin
         return {};
       },
       remove: async (id) => void (await buckets.send(new s3.DeleteBucketCommand({ Bucket: id }))),
+      isThere: async (id) => {
+        const { Buckets = [] } = await buckets.send(new s3.ListBucketsCommand({}));
+        return Buckets.some(({ Name }) => Name === id);
+      },
     },
     "aws:s3/bucketVersioning:BucketVersioning": {
       create: async (inputs) => {

@@ -76,12 +76,7 @@ export class AwsServer implements Served {
         return differing(found, replacing(partsOf(request.getUrn()).type, found.keys()));
       }),
       create: unary((request: proto.CreateRequest) => this.#create(request)),
-      read: unary((request: proto.ReadRequest) =>
-        new proto.ReadResponse()
-          .setId(request.getId())
-          .setProperties(request.getProperties())
-          .setInputs(request.getInputs()),
-      ),
+      read: unary((request: proto.ReadRequest) => this.#read(request)),
       // What AWS has added stays as it is when something of a resource is changed in place.
       update: unary((request: proto.UpdateRequest) => {
         const [state, before, inputs] = [request.getOlds(), request.getOldInputs(), request.getNews()].map(unwrap);
@@ -133,13 +128,23 @@ export class AwsServer implements Served {
     return new proto.CreateResponse().setId(made?.id ?? model.id).setProperties(wrap(plain(outputs)));
   }
 
+  /** As the state has it; without an id where it is gone. */
+  async #read(request: proto.ReadRequest): Promise<proto.ReadResponse> {
+    const { type } = partsOf(request.getUrn());
+    if ((await this.#backed[type]?.isThere?.(request.getId())) === false) return new proto.ReadResponse();
+    return new proto.ReadResponse()
+      .setId(request.getId())
+      .setProperties(request.getProperties())
+      .setInputs(request.getInputs());
+  }
+
   async #delete(request: proto.DeleteRequest): Promise<Empty> {
     const { type } = partsOf(request.getUrn());
     const state = properties(unwrap(request.getProperties()));
     const protection = protections[type];
     if (protection !== undefined && state[protection.by] === true)
       throw new Error(`deleting ${type} (${request.getId()}): ${protection.words}`);
-    await this.#backed[type]?.remove?.(request.getId(), state);
+    await this.#backed[type]?.remove?.(request.getId());
     return new Empty();
   }
 
