@@ -1,5 +1,6 @@
-import type { Settings } from "../contracts.js";
+import type { Database, Settings } from "../contracts.js";
 import { npmRun } from "../npmRun.js";
+import { lookForLate } from "../recovery/lateBackups.js";
 import { scanBackups } from "../store/listBackups.js";
 import { readProvedBackup, reasonUnproved } from "../store/provedAge.js";
 import type { Store } from "../store/store.js";
@@ -50,4 +51,13 @@ export async function lookAtBackups(
   const message = reasonUnproved({ complete: complete.length, proved }, maxHours, now);
   if (message !== undefined) found.push({ check: "backup-unproved", severity: "warning", message, remedy: prove });
   return found;
+}
+
+/** Of a server whose log is archived: whether there is a base backup, from which the log leads on. */
+export async function lookAtBaseBackups(database: Database, signal: AbortSignal): Promise<Found[]> {
+  const message = await lookForLate(database, signal);
+  if (message === undefined) return [];
+  const remedy =
+    "On the host, journalctl -u 'safe-migration-base-backup@*' says why; systemctl start safe-migration-base-backup@full makes one now.";
+  return [{ check: "base-backups", severity: "warning", message, remedy }];
 }

@@ -6,7 +6,7 @@ import { sqlState, withClient } from "../postgres/connection.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { loadSchema } from "../prisma/schema.js";
 import { openStore } from "../store/open.js";
-import { lookAtBackups } from "./backups.js";
+import { lookAtBackups, lookAtBaseBackups } from "./backups.js";
 import { lookAtChecksums, lookForCorruption } from "./corruption.js";
 import type { Found, Look } from "./found.js";
 import { lookAtMigrations } from "./migrations.js";
@@ -55,6 +55,9 @@ export async function examine(request: DiagnoseRequest, context: StageContext): 
     reading("dead rows", lookAtBloat),
     reading("sessions in the way", (client) => lookAtSessions(client, settings)),
     reading("archive, slots and age of transactions", lookAtArchive),
+    ...(database.archive === undefined
+      ? []
+      : [{ what: "base backups of the server", look: () => lookAtBaseBackups(database, signal) }]),
     { what: "backups", look: () => lookAtBackups(openStore(request.store), environment, settings.backup, new Date()) },
   ];
   const findings: Found[] = [];

@@ -22,6 +22,7 @@ import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { replayFailedCode } from "../prisma/replayFailed.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
+import { lookForLate } from "../recovery/lateBackups.js";
 import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
@@ -74,6 +75,8 @@ export async function preflight(request: StageRequest, context: StageContext): P
 
   const warnings = assertDeployable(seen.history, folder, request.environment);
   warnings.push(...seen.archive);
+  const late = await lookForLate(database, context.signal);
+  if (late !== undefined) warnings.push(late);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
   const applied = seen.history.applied.map(({ name, checksum }) => ({ name, checksum }));
   const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));

@@ -107,6 +107,10 @@ describe("commands for staging, which is on a host", function () {
     // The one that is made each night.
     await machine.output("systemctl start safe-migration-base-backup@diff.service");
     assert.match(await info(), /"type":"diff"/);
+    const diagnosed = await npm("db:diagnose", ["--quick", "--json"], staging);
+    const { looked, findings } = JSON.parse(diagnosed.stdout) as { looked: string[]; findings: { check: string }[] };
+    assert.ok(looked.includes("base backups of the server"), all(diagnosed));
+    assert.ok(!findings.some(({ check }) => /^(base-backups|archive)/.test(check)), all(diagnosed));
   });
 
   it("backup, status and health run there and answer here", async () => {

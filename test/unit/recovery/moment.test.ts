@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { databaseSchema } from "../../../pipeline/contracts.js";
 import { PipelineError } from "../../../pipeline/errors.js";
 import { parseBaseBackups } from "../../../pipeline/recovery/archive.js";
+import { describeLate } from "../../../pipeline/recovery/lateBackups.js";
 import { baseFor, targetTime } from "../../../pipeline/recovery/moment.js";
 import { stanzaOf } from "../../../pipeline/recovery/stanza.js";
 import { wantedBy } from "../../../pipeline/store/chooseBackup.js";
@@ -74,6 +75,13 @@ describe("recovery to a moment", () => {
     ]);
     for (const text of [info(), "[]"])
       assert.throws(() => parseBaseBackups(text, "staging"), /no base backup of "staging" yet/);
+  });
+
+  it("is said to be at risk once base backups have failed for two nights, or where there is none", () => {
+    const after = (hours: number) => describeLate(backups, new Date(noon - 24 * hour + hours * hour));
+    assert.equal(after(49), undefined);
+    assert.match(after(50) ?? "", /the newest base backup of the server, diff, is 50 hours old/);
+    assert.match(describeLate([], new Date(noon)) ?? "", /no base backup/);
   });
 
   it("is refused without an archive; on RDS with the commands that do it beside, never over the instance", () => {
