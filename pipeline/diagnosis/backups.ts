@@ -1,7 +1,9 @@
-import type { Database, Settings } from "../contracts.js";
+import type { DiagnoseRequest, Settings } from "../contracts.js";
 import { npmRun } from "../npmRun.js";
 import { lookForLate } from "../recovery/lateBackups.js";
+import { describeUntried, readTried } from "../recovery/tried.js";
 import { scanBackups } from "../store/listBackups.js";
+import { openStore } from "../store/open.js";
 import { readProvedBackup, reasonUnproved } from "../store/provedAge.js";
 import type { Store } from "../store/store.js";
 import type { Found } from "./found.js";
@@ -53,11 +55,26 @@ export async function lookAtBackups(
   return found;
 }
 
-/** Of a server whose log is archived: whether there is a base backup, from which the log leads on. */
-export async function lookAtBaseBackups(database: Database, signal: AbortSignal): Promise<Found[]> {
-  const message = await lookForLate(database, signal);
-  if (message === undefined) return [];
-  const remedy =
-    "On the host, journalctl -u 'safe-migration-base-backup@*' says why; systemctl start safe-migration-base-backup@full makes one now.";
-  return [{ check: "base-backups", severity: "warning", message, remedy }];
+/** Of a server whose log is archived: whether there is a base backup, from which the log leads on, and whether it was ever tried. */
+export async function lookAtBaseBackups(
+  { database, environment, store }: Pick<DiagnoseRequest, "database" | "environment" | "store">,
+  signal: AbortSignal,
+): Promise<Found[]> {
+  const now = new Date();
+  const late = await lookForLate(database, signal);
+  const untried = describeUntried(await readTried(openStore(store), environment), now);
+  const hourAgo = new Date(now.getTime() - 3_600_000).toISOString();
+  const attempt = npmRun(environment, "db:restore:checkpoint", "--at", hourAgo, "--into", "proof");
+  return [
+    ...warning(
+      "base-backups",
+      late,
+      "On the host, journalctl -u 'safe-migration-base-backup@*' says why; systemctl start safe-migration-base-backup@full makes one now.",
+    ),
+    ...warning("recovery-untried", untried, `Try it beside: ${attempt}; then DROP DATABASE "proof".`),
+  ];
+}
+
+function warning(check: string, message: string | undefined, remedy: string): Found[] {
+  return message === undefined ? [] : [{ check, severity: "warning", message, remedy }];
 }

@@ -57,7 +57,7 @@ export async function examine(request: DiagnoseRequest, context: StageContext): 
     reading("archive, slots and age of transactions", lookAtArchive),
     ...(database.archive === undefined
       ? []
-      : [{ what: "base backups of the server", look: () => lookAtBaseBackups(database, signal) }]),
+      : [{ what: "base backups of the server", look: () => lookAtBaseBackups(request, signal) }]),
     { what: "backups", look: () => lookAtBackups(openStore(request.store), environment, settings.backup, new Date()) },
   ];
   const findings: Found[] = [];

@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { StageContext } from "../context.js";
 import type { Database, RestoreRequest, RestoreResult } from "../contracts.js";
-import { PipelineError } from "../errors.js";
+import { PipelineError, messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
@@ -12,6 +12,7 @@ import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Recovered, withRecovered } from "../recovery/recover.js";
+import { recordTried } from "../recovery/tried.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { scanBackups } from "../store/listBackups.js";
@@ -46,10 +47,11 @@ export async function restore(request: RestoreRequest, context: StageContext): P
       const restoring = (from: Pick<Work, "store" | "id">) =>
         restoreBackup(request, context, { store: from.store, id: from.id, target, lock });
       if (chosen !== undefined) return { ...(await restoring({ store, id: chosen })), recovered: undefined };
-      return withRecovered({ ...request, at: at ?? "" }, context, async (recovered) => ({
-        ...(await restoring(recovered)),
-        recovered,
-      }));
+      return withRecovered({ ...request, at: at ?? "" }, context, async (recovered) => {
+        const restored = await restoring(recovered);
+        await noteTried(request, recovered, started, context.log);
+        return { ...restored, recovered };
+      });
     });
     const { checkpoint } = manifest;
     const { tables } = manifest.fingerprints;
@@ -75,6 +77,16 @@ export async function restore(request: RestoreRequest, context: StageContext): P
       `Run it again: ${npmRun(environment, "db:restore", ...again, ...into)}`,
     );
   }
+}
+
+/** What is in place is in place, whether it can be noted or not. */
+async function noteTried(request: RestoreRequest, { base }: Recovered, started: number, log: Logger): Promise<void> {
+  const { environment, at = "" } = request;
+  const now = Date.now();
+  const tried = { at: new Date(now).toISOString(), moment: at, base, durationMs: now - started };
+  await recordTried(openStore(request.store), environment, tried).catch((error: unknown) =>
+    log.warn(`that the archive recovers could not be noted in the store: ${messageOf(error)}`),
+  );
 }
 
 function momentFields({ at }: RestoreRequest, { lastChange, differences }: Recovered) {

@@ -4,6 +4,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { refreshResult } from "../../pipeline/contracts.js";
+import { readTried } from "../../pipeline/recovery/tried.js";
+import { openStore } from "../../pipeline/store/open.js";
 import { readStackFile } from "../../tools/stack/stackFile.js";
 import { backupOfProd } from "../support/backupOfProd.js";
 import { Checkout } from "../support/checkout.js";
@@ -193,6 +195,9 @@ describe("commands for staging, which is on a host", function () {
     assert.equal(await machine.output(left), "");
     const health = await npm("health:check", [], staging);
     assert.equal(health.exitCode, 0, all(health));
+    const putBack = withEnvironment(estate.moto.env);
+    const tried = await readTried(openStore(estate.store("staging")), "staging").finally(putBack);
+    assert.equal(tried?.moment, result.at);
   });
 
   it("a database that was dropped comes back, from before the one that a restore put in its place", async () => {

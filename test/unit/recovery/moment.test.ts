@@ -6,8 +6,11 @@ import { parseBaseBackups } from "../../../pipeline/recovery/archive.js";
 import { describeLate } from "../../../pipeline/recovery/lateBackups.js";
 import { baseFor, targetTime } from "../../../pipeline/recovery/moment.js";
 import { stanzaOf } from "../../../pipeline/recovery/stanza.js";
+import { describeUntried, readTried, recordTried } from "../../../pipeline/recovery/tried.js";
 import { wantedBy } from "../../../pipeline/store/chooseBackup.js";
+import { openStore } from "../../../pipeline/store/open.js";
 import { byHand, moment } from "../../../tools/commands/byHand.js";
+import { temporaryStore } from "../../pipeline/backupFixtures.js";
 
 const hour = 3_600_000;
 const noon = Date.parse("2026-06-01T12:00:00Z");
@@ -82,6 +85,21 @@ describe("recovery to a moment", () => {
     assert.equal(after(49), undefined);
     assert.match(after(50) ?? "", /the newest base backup of the server, diff, is 50 hours old/);
     assert.match(describeLate([], new Date(noon)) ?? "", /no base backup/);
+  });
+
+  it("is said to be uncertain where it was never tried, or not for a month; a record that is none counts as none", async () => {
+    const made = await temporaryStore();
+    const store = openStore(made.url);
+    const at = new Date(noon).toISOString();
+    const after = async (days: number) =>
+      describeUntried(await readTried(store, "staging"), new Date(noon + days * 24 * hour));
+    assert.match((await after(0)) ?? "", /never recovered/);
+    await recordTried(store, "staging", { at, moment: at, base: "b", durationMs: 1 });
+    assert.equal(await after(30), undefined);
+    assert.match((await after(31)) ?? "", /31 days ago/);
+    await store.write("staging/recovery.json", "{}");
+    assert.match((await after(0)) ?? "", /never recovered/);
+    await made.remove();
   });
 
   it("is refused without an archive; on RDS with the commands that do it beside, never over the instance", () => {
