@@ -1,4 +1,5 @@
 import { type Change, type ChangeOf, type Handlers, handle } from "./change.js";
+import { constantText } from "./defaultValue.js";
 import type { Column, SchemaState, Table } from "./schemaState.js";
 import { columnOf, newTable } from "./newTable.js";
 import { applyConstraint, forgetColumn, renameColumnEverywhere, renameConstraint, renameIndex } from "./tableParts.js";
@@ -21,8 +22,9 @@ const handlers: Handlers<InTable> = {
   setNotNull: ({ column }, table) => setColumn(table, column, { notNull: true }),
   addIdentity: ({ column }, table) => setColumn(table, column, { notNull: true, hasDefault: true }),
   dropNotNull: ({ column }, table) => setColumn(table, column, { notNull: false }),
-  setDefault: ({ column }, table) => setColumn(table, column, { hasDefault: true }),
-  dropDefault: ({ column }, table) => setColumn(table, column, { hasDefault: false }),
+  setDefault: ({ column, value }, table) =>
+    setColumn(table, column, { hasDefault: true, defaultText: constantText(value) }),
+  dropDefault: ({ column }, table) => setColumn(table, column, { hasDefault: false, defaultText: undefined }),
   dropIdentity: ({ column }, table) => setColumn(table, column, { hasDefault: false }),
   dropExpression: ({ column }, table) => setColumn(table, column, { generated: undefined }),
   addConstraint: ({ constraint }, table, state) => applyConstraint(state, table, constraint),

@@ -17,3 +17,10 @@ export function volatileFunction(state: SchemaState, value: Node | undefined): s
 export function isOutOfSight(name: string): boolean {
   return !isBuiltIn(name.slice(name.lastIndexOf(".") + 1));
 }
+
+/** A constant text, with a cast or without: `'A'`, `'A'::"Role"`. */
+export function constantText(value: Node | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if ("TypeCast" in value) return constantText(value.TypeCast.arg);
+  return "A_Const" in value ? value.A_Const.sval?.sval : undefined;
+}

@@ -1,4 +1,5 @@
 import type { ColumnSpec } from "./change.js";
+import { constantText } from "./defaultValue.js";
 import type { Name } from "./names.js";
 import type { Column, SchemaState, Table } from "./schemaState.js";
 
@@ -28,6 +29,7 @@ export function columnOf(state: SchemaState, spec: ColumnSpec): Column {
     type: spec.type,
     notNull: spec.notNull,
     hasDefault: spec.defaultValue !== undefined || spec.serial || spec.identity || spec.generated !== undefined,
+    defaultText: constantText(spec.defaultValue),
     generated: spec.generated,
     madeBy: state.migration,
   };

@@ -9,6 +9,8 @@ export interface Column {
   type: ColumnType | undefined;
   notNull: boolean;
   hasDefault: boolean;
+  /** The text of the default, where it is a text or an enum's value. */
+  defaultText?: string | undefined;
   generated: "stored" | "virtual" | undefined;
   /** Number of the migration that made it. */
   readonly madeBy: number;

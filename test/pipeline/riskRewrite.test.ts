@@ -262,6 +262,21 @@ describe("the safe series for a migration", function () {
       (await kept(`ALTER TABLE "user" ALTER COLUMN "email" TYPE INTEGER USING "email"::INTEGER;`))?.kept.join() ?? "",
       /may not fit/,
     );
+    for (const together of [
+      `ALTER TABLE "user" RENAME COLUMN "phone" TO "mobile"; UPDATE "user" SET mobile = trim(mobile);`,
+      `ALTER TABLE "user" ALTER COLUMN "code" TYPE BIGINT, ALTER COLUMN "code" SET DEFAULT 7;`,
+      `ALTER TABLE "user" ADD COLUMN "token" UUID DEFAULT gen_random_uuid(), ALTER COLUMN "token" DROP DEFAULT;`,
+      `ALTER TABLE "post" DROP COLUMN "title", ADD COLUMN "headline" TEXT; CREATE VIEW v AS SELECT headline FROM "post";`,
+      `ALTER TABLE "user" ALTER COLUMN "name" SET NOT NULL; ALTER TABLE "user" RENAME TO "users";`,
+    ]) {
+      const index = `\nCREATE INDEX "i" ON "post"("score");`;
+      const planned = await planSeries([source("1", init)], source("2", together + index));
+      assert.deepEqual(
+        planned?.migrations.map(({ stage }) => stage),
+        ["expand", "expand"],
+        together,
+      );
+    }
     assert.equal(await planSeries([source("1", init)], source("2", `DROP TABLE "post";`)), undefined);
     assert.equal(
       await planSeries([source("1", init)], source("2", `SELEC 1; CREATE INDEX "i" ON "post"("title");`)),

@@ -120,10 +120,8 @@ async function series(files: readonly string[], { rewrite, release, until, stack
   if (files.length > 0) throw usageError("--rewrite and --release name the migration; leave FILE out.");
   if (rewrite !== undefined && release !== undefined) throw usageError("--rewrite comes before --release; name one.");
   const last = until === undefined ? undefined : wholeNumber("until", until);
-  const { releaseIn, rewriteIn, seriesProject } = await import("./riskProject.js");
-  const project = seriesProject(stack);
-  if (rewrite !== undefined) return rewriteIn(project, name, last);
-  return releaseIn(project, name, last === undefined ? {} : { until: last });
+  const { releaseMigration, rewriteMigration } = await import("./riskProject.js");
+  return (rewrite === undefined ? releaseMigration : rewriteMigration)(name, stack, last);
 }
 
 /** Straight to the descriptor: Node's stream costs a tenth of the start, and loses what is not yet written when the process ends. */

@@ -13,11 +13,26 @@ import { checksumOf } from "../../pipeline/prisma/migrations.js";
 import { type FileToJudge, readFolder } from "../../pipeline/risk/files.js";
 import type { FileRisk, MigrationSource, RiskOptions } from "../../pipeline/risk/types.js";
 import { migrationsSince } from "./riskGit.js";
+import { refused } from "./heldSeries.js";
+import { releaseIn } from "./riskRelease.js";
+import { rewriteIn, seriesProject } from "./riskRewrite.js";
 import { riskTarget } from "./riskTarget.js";
 import { type Target, targetDatabase } from "./target.js";
 
-export { releaseIn } from "./riskRelease.js";
-export { rewriteIn, seriesProject } from "./riskRewrite.js";
+/** {@link rewriteIn}, for a stack. @throws PipelineError also where its database, if it can be reached, has the migration already. */
+export async function rewriteMigration(name: string, stack: string | undefined, until?: number): Promise<string> {
+  const target = riskTarget(stack);
+  if (!(await appliedNames(target)).has(name)) return rewriteIn(seriesProject(target), name, until);
+  throw refused(
+    `${name} is applied on ${target.environment} already: what it does is done, and its file has to stay.`,
+    "Make the next change in a new migration, and rewrite that one.",
+  );
+}
+
+/** {@link releaseIn}, for a stack. */
+export function releaseMigration(name: string, stack: string | undefined, until?: number): Promise<string> {
+  return releaseIn(seriesProject(riskTarget(stack)), name, until === undefined ? {} : { until });
+}
 
 /** What is meant where no file is named: the configured project's migrations, those since a git revision or those pending. */
 export interface ProjectFiles {

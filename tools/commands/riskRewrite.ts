@@ -10,7 +10,7 @@ import { type Series, planSeries } from "../../pipeline/risk/rewrite/plan.js";
 import { schemaSteps } from "../../pipeline/risk/rewrite/schemaSteps.js";
 import { type MigrationSource, defaultLargeTableBytes } from "../../pipeline/risk/types.js";
 import { Changes, describeByHand, heldFolder, refused, writeHeld } from "./heldSeries.js";
-import { riskTarget } from "./riskTarget.js";
+import type { Target } from "./target.js";
 
 /** Where a project has what a series changes. */
 export interface SeriesProject {
@@ -21,8 +21,7 @@ export interface SeriesProject {
 }
 
 /** Project of a stack, as its configuration says. */
-export function seriesProject(stack: string | undefined): SeriesProject {
-  const { config, paths } = riskTarget(stack);
+export function seriesProject({ config, paths }: Target): SeriesProject {
   return { migrations: paths.migrations, schema: paths.schema, defaultSchema: config.database.schema };
 }
 

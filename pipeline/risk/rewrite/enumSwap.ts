@@ -4,6 +4,7 @@ import type { SchemaState } from "../schemaState.js";
 import type { Clause } from "./clauses.js";
 import { type Successor, copiesOf, obstacle, restoreOld, sync } from "./columns.js";
 import { quote, requiring } from "./constraints.js";
+import { isTakenOverAlone, mentions } from "./entangled.js";
 import { type Piece, type Staged, declaring, staged } from "./piece.js";
 
 /** Prisma's way of changing an enum: a new type beside, every column moved over to it by its text, the names swapped. */
@@ -29,7 +30,14 @@ interface SwappedColumn {
 
 /** The enum swaps among the clauses of a migration, each that can be made in steps. */
 export function enumSwapsIn(state: SchemaState, clauses: readonly Clause[]): EnumSwap[] {
-  return clauses.flatMap(({ change }) => (change.kind === "createEnum" ? (swapOf(state, clauses, change) ?? []) : []));
+  const found = clauses.flatMap(({ change }) =>
+    change.kind === "createEnum" ? (swapOf(state, clauses, change) ?? []) : [],
+  );
+  return found.filter(
+    ({ clauses: own, columns, type, fresh }) =>
+      columns.every(({ table, column }) => isTakenOverAlone(clauses, own, table, [column])) &&
+      !clauses.some(({ sql, change }) => !own.has(change) && (mentions(sql, type.name) || mentions(sql, fresh.name))),
+  );
 }
 
 function swapOf(state: SchemaState, clauses: readonly Clause[], made: ChangeOf<"createEnum">): EnumSwap[] | undefined {
@@ -174,8 +182,9 @@ function columnStages(
   const required = successor.required ? requiring(into, fresh, table.name) : undefined;
   const values = removed.length === 0 ? undefined : refusal(successor, removed);
   const proved = [values, required].filter((piece) => piece !== undefined);
-  const setDefault = (name: string) =>
-    defaultSql === undefined ? [] : [`ALTER TABLE ${into} ALTER COLUMN ${quote(name)} SET DEFAULT ${defaultSql};`];
+  const setDefault = (value: string | undefined) =>
+    value === undefined ? [] : [`ALTER TABLE ${into} ALTER COLUMN ${quote(column)} SET DEFAULT ${value};`];
+  const defaultBefore = known?.columns.get(column)?.defaultText;
   const rename = (from: string, to: string) => `ALTER TABLE ${into} RENAME COLUMN ${quote(from)} TO ${quote(to)};`;
   return {
     expand: [
@@ -203,14 +212,14 @@ function columnStages(
           `ALTER TABLE ${into} DROP COLUMN ${quote(column)};`,
           rename(fresh, column),
           ...(copies?.swap ?? []),
-          ...setDefault(column),
+          ...setDefault(defaultSql),
         ].join("\n"),
         down: [
           ...(copies?.back ?? []),
           ...(defaultSql === undefined ? [] : [`ALTER TABLE ${into} ALTER COLUMN ${quote(column)} DROP DEFAULT;`]),
           rename(column, fresh),
           ...restoreOld(successor, `::text::${successor.oldType}`),
-          ...setDefault(column),
+          ...setDefault(defaultBefore === undefined ? undefined : literal(defaultBefore)),
           ...(copies?.again ?? []),
           ...(values === undefined ? [] : [values.check.sql, values.validate.sql]),
           ...link.make,

@@ -18,17 +18,16 @@ export interface ColumnName {
 
 /** Whether a change makes something over a column that goes, which would go with it. */
 export function standsOn(taken: readonly ColumnName[], change: Change): boolean {
-  const columns =
-    change.kind === "createIndex"
-      ? change.index.columns
-      : change.kind === "addConstraint"
-        ? change.constraint.columns
-        : change.kind === "setNotNull"
-          ? [change.column]
-          : [];
   if (!("table" in change) || change.table === undefined) return false;
   const table = change.table.name;
-  return taken.some((one) => one.table.name === table && columns.includes(one.column));
+  return taken.some((one) => one.table.name === table && columnsOf(change).includes(one.column));
+}
+
+/** The columns that an index, a constraint or NOT NULL is over. */
+export function columnsOf(change: Change): readonly string[] {
+  if (change.kind === "createIndex") return change.index.columns;
+  if (change.kind === "addConstraint") return change.constraint.columns;
+  return change.kind === "setNotNull" ? [change.column] : [];
 }
 
 /** Whether a statement stands on an index that a statement before it makes: then the order has to stay. */

@@ -3,15 +3,16 @@ import { applyChange } from "../applyChange.js";
 import type { Change, ChangeOf } from "../change.js";
 import { volatileFunction } from "../defaultValue.js";
 import { show } from "../names.js";
-import { SchemaState } from "../schemaState.js";
+import { SchemaState, type Table } from "../schemaState.js";
 import { statementsOf } from "../statements.js";
 import { judgeTypeChange } from "../typeChange.js";
 import type { MigrationSource } from "../types.js";
 import { type Clause, clausesOf } from "./clauses.js";
 import { changeType, obstacle, renameColumn } from "./columns.js";
 import { addChecked, addUnique, createIndex, isChecked, quote, setNotNull } from "./constraints.js";
+import { entangledReason, isTakenOverAlone, staysAsItIs } from "./entangled.js";
 import { type EnumSwap, enumSwapsIn, swapStages } from "./enumSwap.js";
-import { type ColumnName, aloneLast, needsIndexFirst, standsOn } from "./order.js";
+import { type ColumnName, aloneLast, columnsOf, needsIndexFirst, standsOn } from "./order.js";
 import { newColumnObstacle, requiredColumn, volatileDefault } from "./newColumns.js";
 import { type Piece, type Stage, type Staged, postponed, stageNames, stageTexts } from "./piece.js";
 import { type Shape, shapeOf } from "./shape.js";
@@ -52,7 +53,7 @@ export async function planSeries(
   const statements = statementsOf(original.sql);
   if (statements.some(({ node }) => node === undefined)) return undefined;
   const clauses = statements.flatMap(clausesOf).filter(({ change }) => change.kind !== "transaction");
-  const together = { renames: renamesIn(state, clauses), swaps: enumSwapsIn(state, clauses) };
+  const together = { clauses, renames: renamesIn(state, clauses), swaps: enumSwapsIn(state, clauses) };
   const swapped = new Map(together.swaps.map((swap) => [swap.createEnum, swapStages(state, swap)]));
   const kept: string[] = [];
   const stages = new Map<Stage, Piece[]>(stageNames.map((stage) => [stage, []]));
@@ -135,9 +136,18 @@ function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
       return state.key(table) === key && same && plain && column.generated === undefined && column.name !== drop.column;
     });
     const [add] = candidates;
-    if (others.length === 1 && candidates.length === 1 && add !== undefined) dropped.set(drop, add);
+    if (others.length !== 1 || candidates.length !== 1 || add === undefined) continue;
+    const names = [drop.column, add.column.name];
+    if (isTakenOverAlone(clauses, new Set<Change>([drop, add]), drop.table, names)) dropped.set(drop, add);
   }
   return { dropped, added: new Set(dropped.values()) };
+}
+
+/** What of the migration a statement has to be seen with. */
+interface Together {
+  readonly clauses: readonly Clause[];
+  readonly renames: Renames;
+  readonly swaps: readonly EnumSwap[];
 }
 
 /**
@@ -147,7 +157,7 @@ function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
 function rewrite(
   state: SchemaState,
   { sql, change }: Clause,
-  { renames, swaps }: { readonly renames: Renames; readonly swaps: readonly EnumSwap[] },
+  { clauses, renames, swaps }: Together,
   apart: boolean,
 ): Staged | string {
   if (renames.added.has(change) || swaps.some(({ clauses }) => clauses.has(change))) return "left out";
@@ -156,14 +166,31 @@ function rewrite(
   if (table?.madeBy === state.migration && !(apart && change.kind === "addConstraint")) return "";
   if (change.kind === "renameColumn") {
     const why = obstacle(state, table, change.from);
+    if (!isTakenOverAlone(clauses, new Set([change]), change.table, [change.from, change.to])) return entangledReason;
     return why === undefined ? renameColumn(state, change.table, change.from, change.to, true) : `is kept: ${why}`;
   }
   if (change.kind === "dropColumn") {
     const add = renames.dropped.get(change);
     return add === undefined ? "" : renameColumn(state, change.table, change.column, add.column.name, false);
   }
-  if (change.kind === "addColumn") return newColumn(state, change, sql);
-  if (change.kind === "alterType") return typeStages(state, change, sql);
+  if (change.kind === "addColumn") {
+    const alone = { table: change.table, names: [change.column.name], whole: true };
+    const found = newColumn(state, change, sql);
+    return typeof found === "string" || staysAsItIs(clauses, change, alone) ? found : entangledReason;
+  }
+  if (change.kind === "alterType") {
+    const found = typeStages(state, change, sql);
+    const alone = isTakenOverAlone(clauses, new Set([change]), change.table, [change.column]);
+    return typeof found === "string" || alone ? found : entangledReason;
+  }
+  const found = inPlace({ sql, change }, table);
+  const names = columnsOf(change);
+  if (typeof found === "string" || !("table" in change) || change.table === undefined) return found;
+  return staysAsItIs(clauses, change, { table: change.table, names, whole: false }) ? found : entangledReason;
+}
+
+/** What is made over columns that stay as they are. */
+function inPlace({ sql, change }: Clause, table: Table | undefined): Staged | string {
   if (change.kind === "setNotNull") {
     return table?.columns.get(change.column)?.notNull === true ? "" : setNotNull(change.table, change.column);
   }
