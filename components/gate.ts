@@ -27,6 +27,8 @@ export interface Review {
   readonly gate: GateDecision;
   /** Names of those that the last run applied in another version: preflight refuses them, whoever approved. */
   readonly edited: ReadonlySet<string>;
+  /** Names of those that the last run applied and the folder lacks: preflight refuses all while they are missing. */
+  readonly missing: readonly string[];
   /**
    * Before the first run nothing is known of the database: it may be new, and it may have all of the migrations. So preflight,
    * which looks at it, decides alone.
@@ -42,7 +44,9 @@ export async function reviewPending(args: ReviewArgs): Promise<Review> {
   const edited = new Set(pending.map(({ name }) => name).filter((name) => applied.has(name)));
   const names = new Set(pending.map(({ name }) => name).filter((name) => !edited.has(name)));
   const gate = decideGate(await assessSince(args, names), policyOf(environment, risk), risk.approvals);
-  return { pending, gate, edited, decides: last !== undefined };
+  const there = new Set(refs.map(({ name }) => name));
+  const missing = [...applied].filter((name) => !there.has(name));
+  return { pending, gate, edited, missing, decides: last !== undefined };
 }
 
 /** The risk of these migrations by the sizes that the last run noted. */

@@ -15,14 +15,22 @@ export function describePending({ pending, gate, edited, decides }: Review): str
   return `Pending migrations (against ${before}): ${pending.length}\n${lines.join("\n")}`;
 }
 
-/** What is above safe and is let through, with lines and the safer way; empty where there is nothing to say. */
-export function describeRisks({ gate, decides }: Review): string {
+/**
+ * What is above safe and is let through, with lines and the safer way, and what is missing from the folder; empty where there is
+ * nothing to say.
+ */
+export function describeRisks({ gate, decides, missing }: Review): string {
   const said = gate.decisions.filter(({ verdict }) => {
     return verdict.kind === "passed" || verdict.kind === "approved" || (verdict.kind === "refused" && !decides);
   });
   const later = "Nothing is known of the database yet; preflight looks at it, and decides.";
   const head = !decides && !gate.passes ? [later] : [];
-  return said.length === 0 ? "" : [...head, ...said.map(describeDecision)].join("\n");
+  const gone = missing.map(
+    (name) =>
+      `${name}: the last run had applied it, and the folder has it no more: unless it was rolled back since, preflight will refuse. Bring the file back.`,
+  );
+  const lines = [...gone, ...said.map(describeDecision)];
+  return lines.length === 0 ? "" : [...head, ...lines].join("\n");
 }
 
 /**

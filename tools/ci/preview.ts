@@ -24,7 +24,10 @@ export async function previewStack(stack: string, range: string): Promise<StackP
     exitCode,
     said: diagnosticsOf(output),
     migrations: files.map(({ source }, at) => ({ name: source.name, tier: risks[at]?.tier ?? "dangerous" })),
-    risk: renderComment(stack, files, risks),
+    risk:
+      files.length === 0
+        ? "This pull request neither adds nor changes a migration."
+        : renderComment(stack, files, risks),
   };
 }
 
