@@ -2,8 +2,8 @@ import { z } from "zod";
 import { resultFields } from "./request.js";
 import { restoreRequest, restoreResult } from "./restore.js";
 
-/** As for a restore, which is always in the place of the environment's own database. */
-export const recoverRequest = restoreRequest.omit({ into: true });
+/** As for a restore of a backup, which is always in the place of the environment's own database. */
+export const recoverRequest = restoreRequest.omit({ into: true, at: true });
 export type RecoverRequest = z.infer<typeof recoverRequest>;
 
 export const recoverSteps = ["stop", "restore", "start", "health"] as const;

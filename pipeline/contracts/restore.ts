@@ -27,7 +27,7 @@ export const restoreResult = z.strictObject({
   /** Of a restore to a moment: pgBackRest's label of the base backup that it began with. */
   backup: z.string(),
   /** The moment that it was restored to, where it was one. */
-  at: z.iso.datetime({ offset: true }).optional(),
+  moment: z.iso.datetime({ offset: true }).optional(),
   /** Of a restore to a moment: when the last transaction was committed that is in it. */
   lastChange: z.iso.datetime().optional(),
   /** Of a restore to a moment: in what the database that was there differed from the restored one, by table. */

@@ -37,7 +37,9 @@ const before = z.object({
 });
 
 /** What restoring and rolling back say of themselves. */
-const back = z.object({ backup: z.string().optional(), kept: z.string().optional() }).catch({});
+const back = z
+  .object({ backup: z.string().optional(), kept: z.string().optional(), moment: z.string().optional() })
+  .catch({});
 
 /** How many migrations are named. */
 const named = 10;
@@ -116,10 +118,11 @@ function succeeded(environment: string, migrate: MigrateResult, since: string | 
 }
 
 function wentBack(environment: string, stage: string, result: unknown): Said {
-  const { backup = "", kept = "" } = back.parse(result);
+  const { backup = "", kept = "", moment } = back.parse(result);
+  const restored = moment === undefined ? "restored from a backup" : `restored to ${moment}`;
   return {
     event: "rolledBack",
-    title: `${environment}: ${stage === "restore" ? "restored from a backup" : "rolled back"}`,
+    title: `${environment}: ${stage === "restore" ? restored : "rolled back"}`,
     facts: [
       ["Backup", backup],
       ["Database before it, kept as", kept],

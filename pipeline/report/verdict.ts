@@ -30,6 +30,8 @@ export function verdictOf(evidence: RunEvidence): Verdict {
       failed?.error === undefined ? "" : ` after ${stageWords(failed.name)} had failed (${failed.error.code})`;
     const back = results.rollback?.takenBack.map(({ name }) => name) ?? [];
     const backup = last.name === "rollback" ? undefined : results.restore?.backup;
+    const moment = last.name === "rollback" ? undefined : results.restore?.moment;
+    const from = moment !== undefined ? ` to ${moment}` : backup === undefined ? "" : ` from backup ${backup}`;
     if (last.name === "rollback" && back.length > 0)
       return {
         standing: "restored",
@@ -39,7 +41,7 @@ export function verdictOf(evidence: RunEvidence): Verdict {
     return {
       standing: "restored",
       title: last.name === "restore" ? "Restored" : "Rolled back",
-      text: `The database was ${last.name === "restore" ? "restored" : "taken back"}${backup === undefined ? "" : ` from backup ${backup}`}${after}.`,
+      text: `The database was ${last.name === "restore" ? "restored" : "taken back"}${from}${after}.`,
     };
   }
   if (last.name === "refresh") {

@@ -28,8 +28,9 @@ const swapPatienceMs = 30_000;
 
 /**
  * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
- * name. A moment (`at`) is recovered beside first, and restored from there in the same way. Until the swap, which is one transaction, the database is not touched; it is never dropped. Told another name
- * (`into`), it restores into a new database, and touches no other.
+ * name. A moment (`at`) is recovered beside first, and restored from there in the same way. Until the swap, which is one
+ * transaction, the database is not touched; it is never dropped. Told another name (`into`), it restores into a new database,
+ * and touches no other.
  *
  * @throws PipelineError where the backup is not whole, is another database's, or does not restore to what it was made of.
  */
@@ -90,7 +91,7 @@ async function noteTried(request: RestoreRequest, { base }: Recovered, started: 
 }
 
 function momentFields({ at }: RestoreRequest, { lastChange, differences }: Recovered) {
-  return { at, differences: [...differences], ...(lastChange === undefined ? {} : { lastChange }) };
+  return { moment: at, differences: [...differences], ...(lastChange === undefined ? {} : { lastChange }) };
 }
 
 function keptFields({ kept }: Swapped, target: Database, log: Logger): { kept?: string; dropKept?: string } {

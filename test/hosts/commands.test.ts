@@ -184,10 +184,11 @@ describe("commands for staging, which is on a host", function () {
   it("run again, it has the rows that were deleted since; what there was is told and kept, and nothing else is left", async () => {
     const restored = await npm("db:restore:checkpoint", ["--at", moment, "--json"], staging);
     assert.equal(restored.exitCode, 0, all(restored));
-    const result = JSON.parse(restored.stdout) as Record<"kept" | "at", string> & { differences: string[] };
+    const result = JSON.parse(restored.stdout) as Record<"kept" | "moment" | "at", string> & { differences: string[] };
     assert.equal(await query(fingerprint), then);
     assert.equal(await query("SELECT to_regclass('later') IS NULL"), "t");
-    assert.equal(Date.parse(result.at), Math.floor(Date.parse(moment)));
+    assert.equal(Date.parse(result.moment), Date.parse(moment));
+    assert.ok(Date.parse(result.at) > Date.parse(moment));
     assert.match(result.differences.join(), /^public\.payments had \d+ rows and has \d+ \(100 fewer\)$/);
     assert.match(restored.stderr, /since .*: public\.payments had/);
     assert.equal(await query("SELECT to_regclass('later') IS NOT NULL", result.kept), "t");
@@ -197,7 +198,7 @@ describe("commands for staging, which is on a host", function () {
     assert.equal(health.exitCode, 0, all(health));
     const putBack = withEnvironment(estate.moto.env);
     const tried = await readTried(openStore(estate.store("staging")), "staging").finally(putBack);
-    assert.equal(tried?.moment, result.at);
+    assert.equal(tried?.moment, result.moment);
   });
 
   it("a database that was dropped comes back, from before the one that a restore put in its place", async () => {

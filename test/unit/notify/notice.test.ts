@@ -99,6 +99,9 @@ describe("notices: what is told of a run", () => {
   });
 
   it("going back, with the database that was kept", () => {
+    const moment = "2026-01-31T14:05:00.000Z";
+    const toMoment = say({ stage: "restore", outcome: ok({ backup: "base", moment }) });
+    assert.match(toMoment?.title ?? "", /: restored to 2026-01-31T14:05:00.000Z$/);
     const notice = say({ stage: "restore", outcome: ok({ backup: "b1", kept: "shop_before" }) });
     assert.equal(notice?.event, "rolledBack");
     assert.deepEqual(
