@@ -34,7 +34,10 @@ export const networkConfig = z.strictObject({
 export const connectionConfig = z.strictObject({
   /** For `existing`, where the pipeline runs on a host; hosts of the stack's own are known. */
   ...endpoint,
-  /** Addresses that SSH is let in from: that of the machine which runs Pulumi, and of the CI's runners. */
+  /**
+   * Addresses that SSH is let in from: that of the machine which runs Pulumi, and of the CI's runners. Public ranges wider than /16
+   * are refused; `internet` lets everybody knock, whom only the key then keeps out.
+   */
   from: cidrs.default([]),
   /** The public half of `privateKey`. */
   publicKey: publicKey.default(""),

@@ -42,7 +42,7 @@ const rds = z.strictObject({
   backupDays: z.int().min(1).max(35).default(7),
   /** Who signs the server's certificate: Amazon's authorities, or those in a PEM file (other partitions than `aws`). */
   authorities: tlsSchema.shape.ca.default("rds"),
-  /** Addresses that may reach it from outside its network; none: it is private. */
+  /** Addresses that may reach it from outside its network; none: it is private. As with `connection.from`, not too wide. */
   publicFrom: cidrs.default([]),
 });
 

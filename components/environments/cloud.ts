@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runsOn } from "../../config.js";
+import { rangesOf } from "../../config/values.js";
 import { BackupBucket } from "../aws/backupBucket.js";
 import { Ec2Postgres } from "../aws/ec2Postgres.js";
 import { Network, type NetworkPlace } from "../aws/network.js";
@@ -33,7 +34,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     multiAz: database.multiAz,
     backupDays: database.backupDays,
     authorities: database.authorities,
-    publicFrom: database.publicFrom,
+    publicFrom: rangesOf(database.publicFrom),
     protect: isProtected(name),
   });
   const { reached, ...runs } = here ? { ...(await runHere(args)), reached: postgres.database } : await onRunnerHost();
@@ -73,7 +74,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       instanceType: place.instanceType,
       diskGiB: place.diskGiB,
       publicAddress: config.connection.proxy === undefined,
-      sshFrom: config.connection.from,
+      sshFrom: rangesOf(config.connection.from),
       keys: keysOf(config),
       store: bucket.access,
       statements: pulumi
@@ -101,7 +102,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     vpcId: network.vpcId,
     subnetId: firstOf(network.hostSubnetIds),
     publicAddress: config.connection.proxy === undefined,
-    sshFrom: config.connection.from,
+    sshFrom: rangesOf(config.connection.from),
     instanceType: database.instanceType,
     ...(database.imageId === "" ? {} : { imageId: database.imageId }),
     rootGiB: database.rootGiB,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Config, ConfigError, parseConfig, resolvePaths, runsOn } from "../../config.js";
+import { rangesOf } from "../../config/values.js";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey";
 const connection = {
@@ -104,7 +105,7 @@ describe("configuration of the cloud stacks", () => {
     assert.match(found, /^database\.kind: one of local, rds, ec2, existing \(it is "rsd"\)/m);
     assert.match(found, /^store\.lokDays: unknown key, did you mean lockDays\?/m);
     assert.match(found, /^network\.cidr: .*10\.0\.0\.0\/99/m);
-    assert.match(found, /^connection\.from\.0: the whole internet/m);
+    assert.match(found, /^connection\.from\.0: wider than \/16, which names nobody/m);
     assert.match(found, /^connection\.hostKey: a public key.*nonsense/m);
     assert.match(found, /^connection\.proxy\.hots: unknown key, did you mean host\?/m);
     assert.match(found, /^runner\.instanceTyp: unknown key, did you mean instanceType\?/m);
@@ -128,6 +129,24 @@ describe("configuration of the cloud stacks", () => {
       mistakes({ ...shipped("dev"), ...region, connection, network: { cidr: "10.42.1.0/16" } }),
       /10\.42\.0\.0\/16/,
     );
+  });
+
+  it("lets in who is named: not the internet by halves, nor by many ranges; by its name, where everybody is meant", () => {
+    const from = (...named: string[]) =>
+      mistakes({ ...region, store: s3, database: { kind: "ec2" }, connection: { ...connection, from: named } });
+    for (const named of ["203.0.113.7/32", "203.0.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "internet"])
+      assert.equal(from(named), "", named);
+    for (const wide of ["0.0.0.0/0", "203.0.0.0/15", "10.0.0.0/7", "172.16.0.0/11", "192.168.0.0/15"])
+      assert.match(from(wide), /^connection\.from\.0: wider than \/16/m, wide);
+    assert.equal(from("0.0.0.0/1", "128.0.0.0/1").match(/wider than/g)?.length, 2);
+    const many = Array.from({ length: 5 }, (_, at) => `203.${at}.0.0/16`);
+    assert.equal(from(...many.slice(1)), "");
+    assert.match(from(...many), /^connection\.from: more public addresses together than four ranges of \/16/m);
+    assert.match(from("everybody"), /^connection\.from\.0: a range of addresses such as .*, or internet/m);
+    const rds = (publicFrom: string[]) =>
+      mistakes({ ...region, store: s3, connection, database: { kind: "rds", publicFrom } });
+    assert.match(rds(["0.0.0.0/1", "128.0.0.0/1"]), /^database\.publicFrom\.0: wider than/m);
+    assert.deepEqual(rangesOf(["internet", "203.0.113.7/32"]), ["0.0.0.0/0", "203.0.113.7/32"]);
   });
 
   it("knows what does not go together", () => {
