@@ -35,11 +35,28 @@ export async function createScratch(client: pg.ClientBase, request: ScratchReque
     await client.query(`REVOKE ALL ON DATABASE ${ident(name)} FROM PUBLIC`);
     // Before anything is loaded, as pg_dump --create has it: constraints may ask for a setting, and money is read by one.
     for (const sql of settingsSql(name, properties)) await client.query(sql);
+    await giveToOwner(client, name, properties.owner);
     return name;
   } catch (error) {
     await dropScratch(client, name).catch(() => undefined);
     throw createError(name, error);
   }
+}
+
+/**
+ * What is loaded is given to the role that owns it, and PostgreSQL lets nobody but a superuser do so where that role may not make
+ * anything in the schema: `public` is the database owner's. So there the database is that role's from the beginning; it cannot connect
+ * to it either.
+ */
+async function giveToOwner(client: pg.ClientBase, name: string, owner: string): Promise<void> {
+  const { rows } = await client.query<{ me: string; super: boolean }>(
+    "SELECT rolname::text AS me, rolsuper AS super FROM pg_roles WHERE rolname = current_user",
+  );
+  const [row] = rows;
+  if (row === undefined || row.super || row.me === owner) return;
+  await client.query(`ALTER DATABASE ${ident(name)} OWNER TO ${ident(owner)}`);
+  await client.query(`GRANT ALL ON DATABASE ${ident(name)} TO ${ident(row.me)}`);
+  await client.query(`REVOKE CONNECT ON DATABASE ${ident(name)} FROM ${ident(owner)}`);
 }
 
 async function tablespaceOf(client: pg.ClientBase, { tablespace }: DatabaseProperties): Promise<string | undefined> {
@@ -70,6 +87,8 @@ export async function applyOwnership(
 ): Promise<void> {
   await client.query("BEGIN");
   try {
+    // What it was given for the work; what it has by the backup follows.
+    await client.query(`REVOKE ALL ON DATABASE ${ident(name)} FROM CURRENT_USER`);
     for (const { as, sql } of ownershipSql(name, properties)) {
       if (as !== undefined) await client.query(`SET LOCAL ROLE ${ident(as)}`);
       await client.query(sql);
