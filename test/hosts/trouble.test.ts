@@ -144,7 +144,7 @@ describe("trouble with hosts", function () {
   });
 
   it("another environment's volume is refused", async () => {
-    const { hostKey, clientKey, volume } = estate.place("staging");
+    const { hostKey, clientKey, volume = assert.fail() } = estate.place("staging");
     await estate.hostKeySecret("prod", hostKey);
     await machine().terminate();
     const wrong = await estate.bootMachine("wrong", 42, estate.userData("prod", hostKey, clientKey, volume), volume);
@@ -155,7 +155,7 @@ describe("trouble with hosts", function () {
   });
 
   it("a host without a profile does not become reachable, and says why in its log", async () => {
-    const { clientKey, volume } = estate.place("staging");
+    const { clientKey, volume = assert.fail() } = estate.place("staging");
     const unknown = await keyPair();
     estate.metadata.profile = false;
     const userData = estate.userData("staging", unknown, clientKey, volume);

@@ -6,8 +6,9 @@ import { Estate, type UpResult } from "./estate.js";
 import { Hosts, lacking } from "./hosts.js";
 
 /**
- * `npm run demo`: staging and prod as Debian 13 hosts on this machine, set up by their user data and reached by SSH, and a change
- * that goes from one to the other; one that fails and one that is refused are shown on the way. All of it is removed at the end.
+ * `npm run demo`: dev (a managed server with TLS, and a host that runs the pipeline), staging and prod as Debian 13 hosts on this machine,
+ * set up by their user data and reached by SSH, and a change that goes from one to the next; one that fails and those that are refused are shown on
+ * the way. All of it is removed at the end.
  */
 async function demo(): Promise<void> {
   const python = await findPython();
@@ -20,35 +21,43 @@ async function demo(): Promise<void> {
   const hosts = await Hosts.start();
   // Ctrl-C ends this process; the watcher of the hosts then removes everything.
   try {
-    await play(await Estate.start(hosts, ["staging", "prod"], python));
+    await play(await Estate.start(hosts, Object.keys(promotedFrom), python));
   } finally {
     say("Removing the hosts.");
     await hosts.stop();
   }
 }
 
+/** Each environment, and the one whose word it takes. */
+const promotedFrom = { dev: undefined, staging: "dev", prod: "staging" } as const;
+type Name = keyof typeof promotedFrom;
+const names = Object.keys(promotedFrom) as Name[];
+
 async function play(estate: Estate): Promise<void> {
-  const last = new Map<string, OutputMap>();
-  const up = async (name: string) => {
-    const result = await estate.up(name);
+  const last = new Map<Name, OutputMap>();
+  const up = async (name: Name) => {
+    const result = await estate.up(name, { promotedFrom: promotedFrom[name] });
     if (result.ok) last.set(name, result.outputs);
     return result;
   };
-  for (const name of ["staging", "prod"]) {
+  for (const name of names) {
     say(`${name}: the host sets itself up; sample data; backup, rehearsal and the first migrations`);
     mustWork(await up(name));
   }
-  say("A change that fails in its second statement, on staging:");
+  say("A change that fails in its second statement, on dev:");
   await estate.addMigration("20260601000000_half", "CREATE TABLE half (id int);\nINSERT INTO half VALUES ('x');\n");
-  mustFail(await up("staging"));
+  mustFail(await up("dev"));
   await estate.removeMigration("20260601000000_half");
-  say("A change that would lose a table, on staging, which nobody approved:");
-  await estate.addMigration("20260602000000_drop_payments", 'DROP TABLE "payments";\n');
-  mustFail(await up("staging"));
-  await estate.removeMigration("20260602000000_drop_payments");
-  say("A good change, on staging, and then on prod:");
+  say("A good change, which dev takes; prod refuses it before staging has proved it:");
   await estate.addMigration("20260603000000_note", 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
-  for (const name of ["staging", "prod"]) mustWork(await up(name));
+  mustWork(await up("dev"));
+  mustFail(await up("prod"));
+  say("On staging, and then on prod:");
+  for (const name of ["staging", "prod"] as const) mustWork(await up(name));
+  say("A change that would lose a table, which nobody approved, on staging:");
+  await estate.addMigration("20260604000000_drop_payments", 'DROP TABLE "payments";\n');
+  mustWork(await up("dev"));
+  mustFail(await up("staging"));
   for (const [name, outputs] of last) {
     process.stdout.write(`\n${name}\n${renderTable(visible(outputs), process.stdout.columns || 100)}\n`);
   }
@@ -65,7 +74,7 @@ function mustWork({ ok, output }: UpResult): void {
 function mustFail({ ok, output }: UpResult): void {
   if (ok) throw new Error(`this was not to work:\n${output}`);
   const told = output.slice(output.indexOf("Diagnostics:")).split("\n");
-  const from = told.findIndex((line) => line.includes("[MIGRATION ERROR]"));
+  const from = told.findIndex((line) => /\[MIGRATION ERROR\]|takes only migrations/.test(line));
   for (const line of told.slice(Math.max(0, from), from + 14)) say(line);
 }
 

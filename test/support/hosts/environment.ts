@@ -2,12 +2,17 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../../../components/hostConnection.js";
 import { hostReady } from "../../../components/hostReady.js";
+import { pendingSince, readLastRun, runKey } from "../../../components/lastRun.js";
 import { MigrationPipeline } from "../../../components/migrationPipeline.js";
+import { assertPromoted } from "../../../components/promotion.js";
 import { RemoteRunner } from "../../../components/remoteRunner.js";
 import { hostDatabase } from "../../../components/userData/hostUserData.js";
-import { databaseSchema, settingsSchema } from "../../../pipeline/contracts.js";
+import { type Database, databaseSchema, settingsSchema } from "../../../pipeline/contracts.js";
+import { readMigrations } from "../../../pipeline/prisma/migrations.js";
+import { readSchemaFiles } from "../../../pipeline/prisma/schema.js";
 import { newRunId } from "../../../pipeline/runId.js";
 import { hostBundle, hostProject } from "../../../tools/build/hostBundle.js";
+import type { ManagedServer } from "./managedServer.js";
 
 export interface HostEnvironment {
   readonly environment: string;
@@ -20,6 +25,10 @@ export interface HostEnvironment {
   /** Where the bundle is built. */
   readonly build: string;
   readonly store: string;
+  /** A managed server that the database is on, instead of the host itself. */
+  readonly server?: Pick<ManagedServer, "database" | "applicationSecret">;
+  /** The stack whose word is taken that a migration was proved. @default none is asked */
+  readonly promotedFrom?: string | undefined;
   /** Whose backups its host may read: rights are AWS's, and moto asks for none. */
   readonly refreshFrom?: { readonly environment: string; readonly store: string };
   readonly readySeconds: number;
@@ -38,6 +47,9 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
       checks: resolve(args.project, "checks.ts"),
     };
     const run = newRunId();
+    const folder = await readMigrations(paths.migrations);
+    const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
+    await assertPromoted(environment, args.promotedFrom ?? "", pendingSince(await readLastRun(), refs));
     const ready = hostReady("host-ready", { connection, instance, timeoutSeconds: args.readySeconds });
     const bundle = await bundleInTurn(paths);
     const runner = new RemoteRunner("runner", { connection, instance, bundle, ready: ready.stdout });
@@ -47,13 +59,7 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
         "sample",
         {
           stage: "local-sample",
-          request: {
-            environment,
-            run,
-            database: hostDatabase({ ...args.database, stanza: environment }),
-            project,
-            ...args.sample,
-          },
+          request: { environment, run, database: databaseOn(runner, run, args), project, ...args.sample },
         },
         {},
       )
@@ -79,8 +85,22 @@ export function hostEnvironment(args: HostEnvironment): pulumi.automation.Pulumi
       migrations: pipeline.verify.migrations,
       health: pipeline.verify.health,
       identity: pipeline.preflight.identity,
+      lastRun: {
+        run,
+        key: runKey(folder.migrations, await readSchemaFiles(paths.schema)),
+        migrations: pipeline.verify.migrations,
+      },
     };
   };
+}
+
+/** The database as the stages reach it; a managed server's once it is prepared, as the stack of an RDS has it. */
+function databaseOn(runner: RemoteRunner, run: string, args: HostEnvironment): pulumi.Input<Database> {
+  const { environment, server } = args;
+  if (server === undefined) return hostDatabase({ ...args.database, stanza: environment });
+  const { database, applicationSecret } = server;
+  const request = { environment, run, database, applicationSecret };
+  return runner.stage("database-prepare", { stage: "prepare", request }, {}).apply(() => database);
 }
 
 let lastBundle: Promise<unknown> = Promise.resolve();

@@ -3,12 +3,13 @@ import { basename, join, resolve } from "node:path";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { type InlineProgramArgs, LocalWorkspace, type OutputMap } from "@pulumi/pulumi/automation";
-import { databaseUserData } from "../../../components/userData/hostUserData.js";
+import { databaseUserData, runnerUserData } from "../../../components/userData/hostUserData.js";
 import { hostKeySecretValue } from "../../../components/userData/steps/ssh.js";
 import { type Moto, findPython, motoRegion, startMoto } from "../moto.js";
 import { type HostEnvironment, hostEnvironment } from "./environment.js";
 import type { Hosts, TestHost } from "./hosts.js";
 import { type KeyPair, keyPair } from "./keys.js";
+import { type ManagedServer, authorityOnHost, startManagedServer } from "./managedServer.js";
 import { Metadata } from "./metadata.js";
 import { TlsFront } from "./tlsFront.js";
 
@@ -17,8 +18,10 @@ export interface Place {
   readonly name: string;
   readonly hostKey: KeyPair;
   readonly clientKey: KeyPair;
-  /** Block device of its data volume. */
-  readonly volume: string;
+  /** Block device of its data volume; absent where the host only runs the pipeline. */
+  readonly volume?: string;
+  /** What its database is on, where that is not the host. */
+  readonly server?: ManagedServer;
   readonly userData: string;
   machine: TestHost;
 }
@@ -59,7 +62,9 @@ export class Estate {
     // Without the client, which is generated anew beside the copy of the schema.
     const filter = (source: string) => basename(source) !== "generated";
     await cp(join(repository, "prisma"), estate.project, { recursive: true, filter });
-    await Promise.all(names.map(async (name, at) => estate.#places.set(name, await estate.#make(name, 10 + 2 * at))));
+    const make = (name: string, at: number) =>
+      name === "dev" ? estate.#makeManaged(name, at) : estate.#make(name, at);
+    await Promise.all(names.map(async (name, at) => estate.#places.set(name, await make(name, 10 + 2 * at))));
     return estate;
   }
 
@@ -89,27 +94,20 @@ export class Estate {
   }
 
   /** Boots a machine of an environment, with what EC2 would give it. */
-  bootMachine(name: string, number: number, userData: string, volume: string): Promise<TestHost> {
+  bootMachine(name: string, number: number, userData: string, volume?: string): Promise<TestHost> {
     return this.hosts.boot(name, {
       userData,
-      volume,
+      ...(volume === undefined ? {} : { volume }),
       number,
       metadata: this.metadata.url,
-      environment: { AWS_REGION: motoRegion },
+      environment: { AWS_REGION: motoRegion, AWS_ENDPOINT_URL_SECRETS_MANAGER: this.moto.endpoint },
     });
   }
 
   /** User data as the environment's stack would make it. */
   userData(name: string, hostKey: KeyPair, clientKey: KeyPair, device: string): string {
     return databaseUserData({
-      environment: name,
-      authorizedKeys: [clientKey.publicKey],
-      hostKey: {
-        secretId: `${name}-host-key`,
-        publicKey: hostKey.publicKey,
-        region: motoRegion,
-        secretsManagerUrl: this.moto.endpoint,
-      },
+      ...this.#access(name, hostKey, clientKey),
       database: shop,
       dataVolume: { device },
       machine: { memoryMiB: 1024, vcpus: 2 },
@@ -120,8 +118,22 @@ export class Estate {
         days: 14,
         endpoint: { host: this.hosts.address, port: this.secure.port, authorities: this.secure.authorities },
       },
-      leaveOut: ["ssm-agent"],
     });
+  }
+
+  /** What user data of every host has. */
+  #access(name: string, hostKey: KeyPair, clientKey: KeyPair) {
+    return {
+      environment: name,
+      authorizedKeys: [clientKey.publicKey],
+      hostKey: {
+        secretId: `${name}-host-key`,
+        publicKey: hostKey.publicKey,
+        region: motoRegion,
+        secretsManagerUrl: this.moto.endpoint,
+      },
+      leaveOut: ["ssm-agent"] as const,
+    };
   }
 
   async hostKeySecret(name: string, hostKey: KeyPair): Promise<void> {
@@ -175,6 +187,7 @@ export class Estate {
   }
 
   async stop(): Promise<void> {
+    for (const { server } of this.#places.values()) await server?.stop();
     await this.metadata.stop();
     await this.moto.stop();
     await this.hosts.stop();
@@ -193,9 +206,24 @@ export class Estate {
     return { name, hostKey, clientKey, volume, userData, machine };
   }
 
+  /** An environment whose database is on a managed server, with a host that only runs the pipeline. */
+  async #makeManaged(name: string, number: number): Promise<Place> {
+    const [hostKey, clientKey, server] = await Promise.all([
+      keyPair(`${name} host`),
+      keyPair(`pipeline of ${name}`),
+      startManagedServer(this.hosts.address, this.moto.secrets, shop),
+    ]);
+    await this.hostKeySecret(name, hostKey);
+    const userData = runnerUserData(this.#access(name, hostKey, clientKey));
+    const machine = await this.bootMachine(name, number, userData);
+    await machine.run(`cat >${authorityOnHost}`, { stdin: server.authority });
+    return { name, hostKey, clientKey, server, userData, machine };
+  }
+
   async #stack(name: string, changes: Partial<HostEnvironment>, stackName: string) {
     const workDir = join(this.hosts.folder, "work", stackName);
     await mkdir(workDir, { recursive: true });
+    const { server } = this.place(name);
     const program = hostEnvironment({
       environment: name,
       connection: this.connection(name),
@@ -206,6 +234,7 @@ export class Estate {
       store: this.store(name),
       readySeconds: 120,
       sample: { users: 300, orders: 1500 },
+      ...(server === undefined ? {} : { server }),
       ...changes,
     });
     const where: InlineProgramArgs = { stackName, projectName: this.stacks.name, program };
