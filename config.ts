@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { crossChecks, policyChecks } from "./config/crossChecks.js";
 import { describeIssue } from "./config/describe.js";
+import { applicationUser } from "./components/userData/paths.js";
 import { sections } from "./config/sections.js";
 import type { Settings } from "./pipeline/contracts.js";
 
@@ -69,11 +70,17 @@ function decode(text: string): unknown {
   }
 }
 
+/** On a host of the stack's own the application has an account of its own, whose pm2 the pipeline's may call. */
+function accountOf({ application: { account }, database }: Config): string {
+  return account === "" && database.kind === "ec2" ? applicationUser : account;
+}
+
 /** What the stages are told of the configuration. */
 export function stageSettings(config: Config): Settings {
-  const { backup, preflight, rehearse, migrate, application, risk, approvals, window } = config;
+  const { backup, preflight, rehearse, migrate, risk, approvals, window } = config;
   // Who gets e-mail is the topic's to know.
   const { emails: _, ...notify } = config.notify;
+  const application = { ...config.application, account: accountOf(config) };
   return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify };
 }
 

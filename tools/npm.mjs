@@ -16,7 +16,7 @@ const database = ["packages", "postgres"];
 /**
  * What each script needs and runs.
  *
- * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string }>}
+ * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string, there?: { needs: readonly string[], run: readonly string[] } }>}
  */
 const scripts = {
   // Stacks
@@ -33,7 +33,12 @@ const scripts = {
   // The project's own checks
   test: { needs: [...everything, "hosts"], run: ["tools/test.ts", "all"] },
   "test:unit": { needs: everything, run: ["tools/test.ts", "unit"] },
-  "test:integration": { needs: [...everything, "hosts"], run: ["tools/test.ts", "integration"] },
+  "test:integration": {
+    needs: [...everything, "hosts"],
+    run: ["tools/test.ts", "integration"],
+    // Of an environment that NODE_ENV names: what is checked out against its database, where it is.
+    there: { needs: everything, run: ["tools/commands/integration.ts"] },
+  },
   lint: { needs: ["packages"], run: ["tools/test.ts", "checks"] },
 
   // Set-up alone, looking at everything afresh
@@ -118,14 +123,17 @@ function runHere(file, args) {
   createRequire(import.meta.url)(join(root, file));
 }
 
+/** Whether NODE_ENV names another environment than the local one. */
+const elsewhere = ["development", "staging", "production"].includes(process.env.NODE_ENV ?? "");
+
 /** The commands on an environment other than the local one look at its stack's outputs. */
 function needsOf(needs, args) {
-  const elsewhere = ["development", "staging", "production"].includes(process.env.NODE_ENV ?? "");
   return elsewhere || args.includes("--environment") ? [...new Set([...needs, "pulumi"])] : needs;
 }
 
 async function main([name, ...args]) {
-  const script = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
+  const known = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
+  const script = (elsewhere && known?.there) || known;
   if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
   try {
     const env = await setUp(needsOf(script.needs, args), { lookAgain: name === "setup" });

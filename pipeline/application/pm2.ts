@@ -24,6 +24,8 @@ export class Pm2 {
   constructor(
     readonly name: string,
     private readonly signal: AbortSignal,
+    /** Account whose pm2 it is; empty: that of this process. */
+    private readonly account = "",
   ) {}
 
   /**
@@ -64,7 +66,15 @@ export class Pm2 {
   async #run(...args: readonly string[]): Promise<RunResult> {
     const program = findPm2(process.env);
     if (program === undefined) throw noPm2(this.name);
-    const result = await run(program, args, { env: { PM2_DISABLE_VERSION_CHECK: "true" }, signal: this.signal });
+    const { account, signal } = this;
+    const env = { PM2_DISABLE_VERSION_CHECK: "true" };
+    // From a folder that both accounts may be in; without a terminal nobody could be asked for a password.
+    const result =
+      account === ""
+        ? await run(program, args, { env, signal })
+        : await run("sudo", ["-n", "-H", "-u", account, program, ...args], { env, signal, cwd: "/" });
+    if (account !== "" && result.exitCode !== 0 && result.stderr.startsWith("sudo:"))
+      throw noSudo(account, program, result);
     if (result.exitCode !== 0) throw refused(this.name, args, result);
     return result;
   }
@@ -123,6 +133,21 @@ function noPm2(name: string): PipelineError {
     state: "Nothing was touched.",
     next: 'Run this where the application runs; or install pm2 there (npm install --global pm2); or set application.process to "" if it does not run under pm2, and stop and start it yourself.',
   });
+}
+
+function noSudo(account: string, program: string, { stderr }: RunResult): PipelineError {
+  return new PipelineError({
+    code: "NO_SUDO",
+    kind: "refused",
+    message: `pm2 of the account "${account}" (application.account) may not be called: ${stderr.trim().split("\n").at(-1) ?? ""}`,
+    state: "Nothing was touched.",
+    next: `Let this account do so (in /etc/sudoers.d: THIS-ACCOUNT ALL=(${account}) NOPASSWD: ${program}), or run this as "${account}"; then run the same command.`,
+  });
+}
+
+/** A command for a person to run pm2 as the application's account. */
+export function pm2Command(account: string, ...args: readonly string[]): string {
+  return [...(account === "" ? [] : ["sudo -H -u", account]), "pm2", ...args].join(" ");
 }
 
 function unknownProcess(name: string, known: readonly string[]): PipelineError {

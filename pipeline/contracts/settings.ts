@@ -20,6 +20,14 @@ export const riskSettings = z.strictObject({
 export const applicationSettings = z.strictObject({
   /** Name of its process under pm2, which `recover` stops and starts; empty: it does not run under pm2. */
   process: z.string().default("happy-baby-style-backend"),
+  /**
+   * Account whose pm2 it runs under, where that is another one than the stages': they call it by `sudo`. Empty: theirs; on a host of
+   * the stack's own (`ec2`), `application`.
+   */
+  account: z
+    .string()
+    .regex(/^([a-z_][a-z0-9_-]{0,31})?$/, "the name of an account")
+    .default(""),
   /** Where it says that it is healthy (2xx): asked while a migration runs and after a recovery; empty: it is not asked. */
   healthUrl: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Pm2, isOnline, isStopped } from "../application/pm2.js";
+import { Pm2, isOnline, isStopped, pm2Command } from "../application/pm2.js";
 import type { StageContext } from "../context.js";
 import {
   type RecoverRequest,
@@ -40,8 +40,8 @@ const sessionsPatienceMs = 5_000;
 export async function recover(request: RecoverRequest, context: StageContext): Promise<RecoverResult> {
   const started = Date.now();
   const steps: RecoverStep[] = [];
-  const process = request.settings.application.process;
-  const pm2 = process === "" ? undefined : new Pm2(process, context.signal);
+  const { process, account } = request.settings.application;
+  const pm2 = process === "" ? undefined : new Pm2(process, context.signal, account);
   // What would end the recovery in the middle is found out before the application is stopped.
   await pm2?.processes();
   await assertOurs(request);
@@ -247,7 +247,7 @@ function stepFailed(
 ): PipelineError {
   const { restored, stoppedAt } = doing;
   const known = error instanceof PipelineError ? error : undefined;
-  const { process } = request.settings.application;
+  const { process, account } = request.settings.application;
   const application =
     process === ""
       ? ""
@@ -261,7 +261,7 @@ function stepFailed(
   const again = `${npmRun(request.environment, "recover", "--backup", doing.manifest.id)} goes on from here`;
   const without =
     process !== "" && (step === "stop" || step === "restore")
-      ? `; to give up instead and run the application as it was: pm2 start ${process}`
+      ? `; to give up instead and run the application as it was: ${pm2Command(account, "start", process)}`
       : "";
   return new PipelineError(
     {

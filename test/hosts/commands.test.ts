@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { refreshResult } from "../../pipeline/contracts.js";
 import { readTried } from "../../pipeline/recovery/tried.js";
 import { openStore } from "../../pipeline/store/open.js";
+import { run } from "../../pipeline/process.js";
 import { readStackFile } from "../../tools/stack/stackFile.js";
 import { backupOfProd } from "../support/backupOfProd.js";
 import { Checkout } from "../support/checkout.js";
@@ -55,6 +56,8 @@ describe("commands for staging, which is on a host", function () {
     await writeFile(path, stringify({ ...more, config: { ...config, ...sections } }));
   };
   const staging = { NODE_ENV: "staging" };
+  const script = (name: string, ...args: string[]) =>
+    run("bash", [name, ...args], { cwd: place().folder, env: { ...env, NODE_ENV: "" } });
   const configured = async (name: string) =>
     (
       await place().pulumi(["config", "get", "--stack", "staging", "--path", `safe-migration:connection.${name}`], env)
@@ -126,12 +129,39 @@ describe("commands for staging, which is on a host", function () {
     assert.match(health.stdout, /healthy/);
   });
 
-  it("deploy by hand takes the migration that is checked out here; a failure there is told as one here", async () => {
+  it("the plan's script takes the migration that is checked out here, and the other one takes it back, with its down.sql", async () => {
+    const noted = place().path("prisma/migrations/20260601000000_note");
     await place().addMigration("20260601000000_note", 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
-    const deployed = await npm("prisma:migrate:deploy", [], staging);
+    await writeFile(join(noted, "down.sql"), 'ALTER TABLE "orders" DROP COLUMN "note";\n');
+    const deployed = await script("scripts/safe-migration.sh", "staging");
     assert.equal(deployed.exitCode, 0, all(deployed));
+    assert.match(
+      deployed.stdout,
+      /20260601000000_note +│ pending[^]*1 migration\(s\) pending[^]*completada exitosamente/,
+    );
     const columns = `sudo -u pipeline psql -XAt -d ${shop.name} -c "SELECT count(*) FROM information_schema.columns WHERE column_name = 'note'"`;
     assert.equal(await machine.output(columns), "1");
+    const integration = await npm("test:integration", [], staging);
+    assert.equal(integration.exitCode, 0, all(integration));
+    assert.match(integration.stdout, /staging: every migration .* is applied[^]*Order 1500[^]*\n3 passed, 0 failed\n$/);
+    const back = await script("scripts/rollback-migration.sh", "staging", "--down", "1");
+    assert.equal(back.exitCode, 0, all(back));
+    assert.equal(await machine.output(columns), "0");
+    const pending = await npm("test:integration", [], staging);
+    assert.match(pending.stdout, /✗ staging: every migration .*: pending: 20260601000000_note\n[^]*1 passed, 2 failed/);
+    assert.notEqual(pending.exitCode, 0);
+  });
+
+  it("status and resolve, which are Prisma's, look at and write the history there; a failure there is told as one here", async () => {
+    const notFailed = await npm("prisma:migrate:resolve", ["--rolled-back", "20260601000000_note"], staging);
+    assert.equal(notFailed.exitCode, 3, all(notFailed));
+    assert.match(all(notFailed), /"20260601000000_note" has not failed; no migration has/);
+    await place().addMigration("20260601000001_by_hand", "COMMENT ON TABLE \"orders\" IS 'Orders';\n");
+    const resolved = await npm("prisma:migrate:resolve", ["--applied", "20260601000001_by_hand"], staging);
+    assert.equal(resolved.exitCode, 0, all(resolved));
+    const status = await npm("prisma:migrate:status", [], staging);
+    assert.equal(status.exitCode, 0, all(status));
+    assert.match(status.stdout, /20260601000000_note +│ pending[^]*20260601000001_by_hand +│ applied[^]*Drift: none/);
     await place().addMigration("20260602000000_drop", 'DROP TABLE "payments";\n');
     const refused = await npm("db:preflight", ["--json"], staging);
     assert.equal(refused.exitCode, 3, all(refused));
@@ -207,6 +237,23 @@ describe("commands for staging, which is on a host", function () {
     assert.equal(restored.exitCode, 0, all(restored));
     assert.equal((JSON.parse(restored.stdout) as { kept?: string }).kept, undefined);
     assert.equal(await query(fingerprint), then);
+  });
+
+  it("recover stops the application under its own account's pm2, restores, and starts it", async () => {
+    const pm2 = (args: string) => machine.output(`cd /; sudo -H -u application pm2 ${args}`);
+    await machine.output("echo 'setInterval(() => undefined, 1000)' >/home/application/app.js");
+    await pm2("start /home/application/app.js --name happy-baby-style-backend");
+    const pid = await pm2("pid happy-baby-style-backend");
+    const recovered = await npm("recover", ["--json"], staging);
+    assert.equal(recovered.exitCode, 0, all(recovered));
+    const { steps } = JSON.parse(recovered.stdout) as { steps: { step: string; outcome: string; seen: string }[] };
+    assert.deepEqual(
+      steps.map(({ step, outcome }) => `${step} ${outcome}`),
+      ["stop done", "restore done", "start done", "health done"],
+    );
+    const again = await pm2("pid happy-baby-style-backend");
+    assert.ok(again !== "" && again !== pid, `${pid} ${again}`);
+    await pm2("delete happy-baby-style-backend");
   });
 
   it("staging:refresh gives it the data of prod's newest proved backup, with nobody of prod in it", async () => {

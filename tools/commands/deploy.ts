@@ -1,8 +1,6 @@
-import { type StageRequest, backupResult } from "../../pipeline/contracts.js";
+import { type BackupResult, type StageRequest, backupResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
-import { listBackups } from "../../pipeline/store/listBackups.js";
-import { openStore } from "../../pipeline/store/open.js";
 import type { RunNamed } from "./runNamed.js";
 
 /** How old a backup may be, in minutes, to still count as just made for a deploy by hand. */
@@ -20,7 +18,7 @@ export async function deploy(request: StageRequest, backup: string | undefined, 
     const made = await run("backup", { ...request, preflight });
     return goOn(request, { preflight, backup: made }, run);
   }
-  const made = await readBackup(request, backup);
+  const made = assertFresh(request, backupResult.parse(await run("find-backup", { ...request, backup })));
   // The stages join the run that made the backup, so that its folder holds the evidence of all.
   const joined = { ...request, run: made.run };
   const preflight = await run("preflight", joined);
@@ -37,21 +35,10 @@ async function goOn(
   return run("verify", { ...request, preflight, backup, rehearsal, migrate });
 }
 
-async function readBackup(request: StageRequest, wanted: string) {
-  const store = openStore(request.store);
-  const complete = await listBackups(store, request.environment);
-  const found = wanted === "newest" ? complete[0] : complete.find(({ id }) => id === wanted);
-  const recorded = found && (await store.read(`${request.environment}/${found.id}/backup.json`));
-  const parsed = recorded === undefined ? undefined : backupResult.safeParse(outcomeResult(recorded));
-  if (parsed?.success !== true) throw unusable(request, wanted, "there is no such complete backup");
-  const age = (Date.now() - Date.parse(parsed.data.at)) / 60_000;
-  if (age > freshMinutes) throw unusable(request, parsed.data.id, `it is ${Math.round(age)} minutes old`);
-  return parsed.data;
-}
-
-function outcomeResult(text: string): unknown {
-  const outcome: unknown = JSON.parse(text);
-  return typeof outcome === "object" && outcome !== null && "result" in outcome ? outcome.result : undefined;
+function assertFresh(request: StageRequest, made: BackupResult): BackupResult {
+  const age = (Date.now() - Date.parse(made.at)) / 60_000;
+  if (age > freshMinutes) throw unusable(request, made.id, `it is ${Math.round(age)} minutes old`);
+  return made;
 }
 
 function unusable({ environment }: StageRequest, id: string, reason: string): PipelineError {

@@ -194,7 +194,7 @@ async function stopApplication(stage: Stage): Promise<void> {
 }
 
 function settingsOf({ process, healthUrl }: Pm2Application): StageRequest["settings"]["application"] {
-  return { process, healthUrl };
+  return { process, account: "", healthUrl };
 }
 
 async function failing(work: Promise<unknown>): Promise<PipelineError> {
