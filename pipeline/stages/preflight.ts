@@ -110,6 +110,17 @@ export async function preflight(request: StageRequest, context: StageContext): P
   };
 }
 
+/** Migrations would be applied to tables that they do not know. */
+function unmanaged(environment: string, summary: string): PipelineError {
+  return new PipelineError({
+    code: "UNMANAGED",
+    kind: "refused",
+    message: `The database has no history of migrations, and holds what none of them has made:\n${summary}`,
+    state: "Nothing was touched.",
+    next: `If this is the right database, make a first migration of what is there and record it as applied (docs/adopt.md, 3): npm run prisma:migrate:resolve -- --environment ${environment} --applied NAME; then run the same command.`,
+  });
+}
+
 /** @throws PipelineError where a later stage would lack a right: making the shadow database, or acting as the owner. */
 async function assertRights(client: pg.Client, migrateAs: string | undefined): Promise<void> {
   const { rows } = await client.query<{ role: string; creates: boolean; acts: boolean | null }>(
@@ -166,6 +177,7 @@ async function checkDrift(
   if (!drift.drifted) return { warnings: [], ...((await state()) === before ? { none: before } : {}) };
   const message = `The database differs from what its ${applied.length} applied migrations make:\n${drift.summary}`;
   if (tolerant) return { warnings: [message] };
+  if (names.length === 0) throw unmanaged(environment, drift.summary);
   throw new PipelineError({
     code: "DRIFT",
     kind: "refused",
