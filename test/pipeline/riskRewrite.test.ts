@@ -316,6 +316,15 @@ describe("the safe series for a migration", function () {
         "series.json",
       ]);
       await assert.rejects(rewriteIn(project, "20260102000000_phone"), /is there already/);
+      writeFileSync(
+        path.join(migrations, "20260103000000_next", "migration.sql"),
+        `ALTER TABLE "user" RENAME COLUMN "mobile" TO "cell";`,
+      );
+      await assert.rejects(
+        rewriteIn(project, "20260102000000_phone"),
+        /20260103000000_next, which comes later, changes/,
+      );
+      writeFileSync(path.join(migrations, "20260103000000_next", "migration.sql"), "SELECT 1;");
       await assert.rejects(rewriteIn(project, "phone"), /There is no migration "phone"/);
       await assert.rejects(rewriteIn(project, "20260103000000_next"), /no safer series/);
     } finally {

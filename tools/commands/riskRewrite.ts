@@ -6,6 +6,7 @@ import { type ByHand, type Tracked, moveSchema } from "../../pipeline/prisma/sch
 import { readSchemaFiles, type SchemaFile } from "../../pipeline/prisma/schemaFiles.js";
 import { assessMigrations } from "../../pipeline/risk/assess.js";
 import { readFolder } from "../../pipeline/risk/files.js";
+import { undoneBy } from "../../pipeline/risk/rewrite/entangled.js";
 import { type Series, planSeries } from "../../pipeline/risk/rewrite/plan.js";
 import { schemaSteps } from "../../pipeline/risk/rewrite/schemaSteps.js";
 import { type MigrationSource, defaultLargeTableBytes } from "../../pipeline/risk/types.js";
@@ -84,6 +85,13 @@ async function seriesFor({ migrations: folder, defaultSchema }: SeriesProject, n
     throw refused(
       `There is no safer series for ${name} that this program knows.`,
       `See what it does, and the safer way in words: npm run risk -- ${path.join(folder, name)}`,
+    );
+  }
+  const undoing = undoneBy(original, migrations.slice(at + 1));
+  if (undoing !== undefined) {
+    throw refused(
+      `${undoing}, which comes later, changes tables or columns that the steps of ${name} are about.`,
+      "Make one migration of both, and rewrite that one.",
     );
   }
   const there = series.migrations.find((step) => existsSync(path.join(folder, step.name)));

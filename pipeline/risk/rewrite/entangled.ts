@@ -1,6 +1,8 @@
 import type { Change, ChangeKind } from "../change.js";
 import type { Name } from "../names.js";
-import type { Clause } from "./clauses.js";
+import { statementsOf } from "../statements.js";
+import type { MigrationSource } from "../types.js";
+import { type Clause, clausesOf } from "./clauses.js";
 
 /** What else of a migration is about the same column: then its statements stay together, as they were written. */
 export const entangledReason = "is kept: other statements of the migration are about it as well";
@@ -54,6 +56,25 @@ export function staysAsItIs(
   return !later.some(
     (clause) => speaksOf(clause, table, names) && (whole ? !follows(clause.change) : moves.has(clause.change.kind)),
   );
+}
+
+/**
+ * The first of the migrations after one that takes away, renames or retypes what a later step of its series may name. `loadParser`
+ * must have been awaited.
+ */
+export function undoneBy(original: MigrationSource, later: readonly MigrationSource[]): string | undefined {
+  const clauses = ({ sql }: MigrationSource) => statementsOf(sql).flatMap(clausesOf);
+  const tables = clauses(original).flatMap(({ change }) =>
+    "table" in change && change.table !== undefined ? [change.table] : [],
+  );
+  return later.find((migration) => {
+    const own = clauses(migration);
+    return tables.some(
+      (table) =>
+        tableMoves(own, table) ||
+        own.some(({ change }) => moves.has(change.kind) && "table" in change && change.table?.name === table.name),
+    );
+  })?.name;
 }
 
 /** The table is dropped or gets another name, before or after. */
