@@ -33,7 +33,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   await reportWindow(settings.window, review.pending.length);
 
   const refreshFrom = await readRefreshSource(environment, config);
-  const { database, project, store, storeAccess, runner, connection, host, topic } = await makeEnvironment({
+  const { database, project, store, storeAccess, runner, connection, host, topic, watch } = await makeEnvironment({
     name: environment,
     config,
     paths,
@@ -49,6 +49,8 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     settings: topic === undefined ? settings : pulumi.output(topic).apply((arn) => withTopic(settings, arn)),
     runner,
   });
+
+  watch?.(pipeline.verify.run);
 
   return {
     connection,

@@ -60,6 +60,23 @@ export const runnerConfig = z.strictObject({
   diskGiB: z.int().min(8).max(1_024).default(30),
 });
 
+/** From where on CloudWatch tells the topic of a stack on AWS; 0: that is not looked at. */
+export const alarmsConfig = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Age of the newest backup that a restore has proved, in hours. An update makes one; nothing else does. */
+  backupAgeHours: z.int().min(0).default(168),
+  /** Use of a disk of the host, or of the storage that RDS was ordered with. */
+  diskPercent: z.int().min(0).max(99).default(85),
+  /** Over 15 minutes, of the host and of RDS. */
+  cpuPercent: z.int().min(0).max(99).default(90),
+  /** Of `max_connections`. */
+  connectionsPercent: z.int().min(0).max(99).default(80),
+  /** How long the oldest finished segment of the log may wait to be archived, in seconds. */
+  archiveWaitSeconds: z.int().min(0).default(900),
+  /** How far a standby may be behind, in seconds. */
+  replicaLagSeconds: z.int().min(0).default(300),
+});
+
 /** Which stack's word is taken that a migration was proved. */
 export const promotionConfig = z.strictObject({
   /** Name of the stack before this one; empty: none is asked. */

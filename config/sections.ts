@@ -8,7 +8,15 @@ import {
   settingsSchema,
   windowSettings,
 } from "../pipeline/contracts.js";
-import { connectionConfig, networkConfig, promotionConfig, refreshConfig, runnerConfig, storeConfig } from "./cloud.js";
+import {
+  alarmsConfig,
+  connectionConfig,
+  networkConfig,
+  promotionConfig,
+  refreshConfig,
+  runnerConfig,
+  storeConfig,
+} from "./cloud.js";
 import { databaseConfig } from "./database.js";
 
 /** Every section of a stack's configuration, with its defaults. */
@@ -56,6 +64,8 @@ export const sections = {
       emails: z.array(z.email()).default([]),
     })
     .prefault({}),
+  /** When the owner of a stack on AWS is told without a run; see docs/alarms.md. */
+  alarms: alarmsConfig.prefault({}),
   /** Who answered for which version of which migration; `npm run approve` writes it. */
   approvals: z.array(approvalSchema).default([]),
   pipeline: z

@@ -57,6 +57,8 @@ export class RdsPostgres extends pulumi.ComponentResource {
   readonly statements: pulumi.Output<Statement[]>;
   /** The secret that the application's password is kept in, once the database was prepared. */
   readonly applicationSecretArn: pulumi.Output<string>;
+  /** Its name at RDS, which CloudWatch knows it by. */
+  readonly identifier: pulumi.Output<string>;
   readonly #group: aws.ec2.SecurityGroup;
 
   constructor(
@@ -120,6 +122,7 @@ export class RdsPostgres extends pulumi.ComponentResource {
       child,
     );
     const master = instance.masterUserSecrets.apply(([secret]) => secret?.secretArn ?? "");
+    this.identifier = instance.identifier;
     this.applicationSecretArn = application.arn;
     this.statements = pulumi
       .all([master, application.arn])
@@ -143,6 +146,7 @@ export class RdsPostgres extends pulumi.ComponentResource {
       database: this.database,
       statements: this.statements,
       applicationSecretArn: this.applicationSecretArn,
+      identifier: this.identifier,
     });
   }
 

@@ -7,9 +7,11 @@ import { Network, type NetworkPlace } from "../aws/network.js";
 import { type Statement, readStoreStatements } from "../aws/policies.js";
 import { RdsPostgres } from "../aws/rdsPostgres.js";
 import { RunnerHost } from "../aws/runnerHost.js";
+import { hostPaths } from "../userData/paths.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
-import { type Notices, noticesOf } from "./notices.js";
+import { noticesOf } from "./notices.js";
 import { keysOf, runHere, runOnHost } from "./runners.js";
+import { watch } from "./watch.js";
 
 /** Amazon RDS, with the pipeline on a small host in its network, or here where the database is public. */
 export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment> {
@@ -37,7 +39,9 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     publicFrom: rangesOf(database.publicFrom),
     protect: isProtected(name),
   });
-  const { reached, ...runs } = here ? { ...(await runHere(args)), reached: postgres.database } : await onRunnerHost();
+  const { reached, watched, ...runs } = here
+    ? { ...(await runHere(args)), reached: postgres.database, watched: {} }
+    : await onRunnerHost();
   const prepared = runs.runner.stage(
     "database-prepare",
     {
@@ -51,11 +55,26 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     },
     {},
   );
+  // Only once it is prepared.
+  const made = pulumi.all([postgres.database, prepared]).apply(([known]) => known);
   return {
     ...runs,
-    ...topicOf(notices),
-    // Only once it is prepared.
-    database: pulumi.all([postgres.database, prepared]).apply(([made]) => made),
+    ...(notices.own ? { topic: notices.topic } : {}),
+    watch: (verified) =>
+      watch(
+        args,
+        {
+          ...runs,
+          region: region(),
+          topic: notices.topic,
+          database: made,
+          store: bucket.url,
+          rds: { instance: postgres.identifier, storageGiB: database.storageGiB },
+          ...watched,
+        },
+        verified,
+      ),
+    database: made,
     store: bucket.url,
     storeAccess: bucket.access,
     connection: pulumi
@@ -85,7 +104,8 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     notices.publishedBy(host.roleArn);
     const letIn = postgres.letIn("from-runner", host.securityGroupId);
     const runs = await runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
-    return { ...runs, reached: pulumi.all([postgres.database, letIn]).apply(([database]) => database) };
+    const reached = pulumi.all([postgres.database, letIn]).apply(([database]) => database);
+    return { ...runs, reached, watched: { measuring: { instance: host.instanceId, disks: ["/"] } } };
   }
 }
 
@@ -121,7 +141,20 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
   const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });
   return {
     ...runs,
-    ...topicOf(notices),
+    ...(notices.own ? { topic: notices.topic } : {}),
+    watch: (verified) =>
+      watch(
+        args,
+        {
+          ...runs,
+          region: region(),
+          topic: notices.topic,
+          database: postgres.database,
+          store: bucket.url,
+          measuring: { instance: postgres.instanceId, disks: [hostPaths.data, "/"] },
+        },
+        verified,
+      ),
     database: postgres.database,
     store: bucket.url,
     storeAccess: bucket.access,
@@ -150,10 +183,6 @@ export function bucketOf({ name, config: { store } }: EnvironmentArgs): BackupBu
     keepRemovedDays: store.keepRemovedDays,
     protect: isProtected(name),
   });
-}
-
-function topicOf({ topic }: Notices): Pick<Environment, "topic"> {
-  return topic === undefined ? {} : { topic };
 }
 
 function firstOf(ids: NetworkPlace["hostSubnetIds"]): pulumi.Output<string> {

@@ -30,6 +30,8 @@ export interface Environment {
   readonly connection: pulumi.Input<unknown>;
   /** ARN of the stack's own SNS topic, where it has one. */
   readonly topic?: pulumi.Input<string>;
+  /** Makes what watches the environment between runs, once a run has been verified; absent where nothing does. */
+  readonly watch?: (run: pulumi.Output<string>) => void;
   /** How the host that the stages run on is reached by SSH, where they run on one. */
   readonly host?: pulumi.Input<{ address: string; port: number; user: string; hostKey: string; instance: string }>;
 }

@@ -5,6 +5,7 @@ import { type Step, packScript, renderScript } from "./script.js";
 import { type WalArchive, archiveStep } from "./steps/archive.js";
 import { type HostDatabase, databaseStep } from "./steps/database.js";
 import { type DataVolume, dataVolumeStep, workFolderStep } from "./steps/dataVolume.js";
+import { measureStep } from "./steps/measure.js";
 import { postgresStep } from "./steps/postgres.js";
 import { applicationStep, databasePackagesStep, pm2Step, runnerPackagesStep, ssmAgentStep } from "./steps/software.js";
 import { type SshArgs, sshStep } from "./steps/ssh.js";
@@ -59,12 +60,19 @@ export function databaseSteps(args: DatabaseUserDataArgs): Step[] {
     dataVolumeStep(args.dataVolume),
     postgresStep(args.machine),
     databaseStep({ ...args.database, environment: args.environment }),
+    measureStep(),
     ...(args.archive === undefined ? [] : [archiveStep({ ...args.archive, stanza: args.environment })]),
   ]);
 }
 
 function runnerSteps(args: RunnerUserDataArgs): Step[] {
-  return kept(args, [sshStep(args), runnerPackagesStep(), ssmAgentStep(args.hostKey.region), workFolderStep()]);
+  return kept(args, [
+    sshStep(args),
+    runnerPackagesStep(),
+    ssmAgentStep(args.hostKey.region),
+    workFolderStep(),
+    measureStep(),
+  ]);
 }
 
 function kept({ leaveOut = [] }: RunnerUserDataArgs, steps: readonly Step[]): Step[] {

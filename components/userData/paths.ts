@@ -12,6 +12,10 @@ export const hostPaths = {
   bundles: "/var/lib/safe-migration/bundles",
   /** Room for what a stage writes before it is in the store: on the data volume where there is one. */
   work: "/var/lib/safe-migration/work",
+  /** What the timer measures by, and what it has measured. */
+  measure: "/var/lib/safe-migration/measure",
+  measureRequest: "/var/lib/safe-migration/measure/request.json",
+  metrics: "/var/lib/safe-migration/measure/safe-migration.prom",
   /** Where the data volume is mounted. */
   data: "/srv/data",
   /** Folder of PostgreSQL's Unix socket, as Debian has it. */

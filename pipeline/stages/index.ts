@@ -6,6 +6,7 @@ import {
   checkpointRequest,
   diagnoseRequest,
   findBackupRequest,
+  measureRequest,
   migrateRequest,
   prepareRequest,
   recoverRequest,
@@ -200,6 +201,12 @@ export const stages = {
     request: resolveRequest,
     run: async (request, context) => (await import("./resolve.js")).resolve(request, context),
     keepEvidence: keepInStore,
+  }),
+  measure: define({
+    name: "measure",
+    summary: "measures what alarms ask for (age of backups, server, disks) and hands it to CloudWatch or a file",
+    request: measureRequest,
+    run: async (request, context) => (await import("./measure.js")).measure(request, context),
   }),
   health: define({
     name: "health",

@@ -6,7 +6,7 @@ import { ConfigError } from "../../config.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
 import { type Composed, type Registered, compose } from "./program.js";
-import { backup, migrate, preflight, rehearsal, verify } from "./stageResults.js";
+import { backup, measured, migrate, preflight, rehearsal, verify } from "./stageResults.js";
 
 const [client, host] = [utils.generateKeyPairSync("ed25519"), utils.generateKeyPairSync("ed25519")];
 /** What only the owner of a stack knows (docs/aws.md): where it is, who comes in, and the keys that `npm run keys` makes. */
@@ -57,7 +57,15 @@ describe("the stacks on AWS, each as a whole", function () {
     const { migrations } = await readMigrations(join(__dirname, "../../prisma/migrations"));
     const refs = migrations.map(({ name, checksum }) => ({ name, checksum }));
     names = refs.map(({ name }) => name);
-    answers = { prepare: {}, preflight, backup, rehearse: rehearsal, migrate, verify: { ...verify, migrations: refs } };
+    answers = {
+      prepare: {},
+      measure: measured,
+      preflight,
+      backup,
+      rehearse: rehearsal,
+      migrate,
+      verify: { ...verify, migrations: refs },
+    };
     // Each takes what the one before has put into its outputs.
     made.dev = await compose({ stack: "dev", owner, answers });
     made.staging = await compose({ stack: "staging", owner, answers, before: { dev: made.dev.outputs } });
@@ -91,7 +99,7 @@ describe("the stacks on AWS, each as a whole", function () {
 
   for (const stack of stacks) {
     describe(stack, () => {
-      const stagesOf = () => [...(stack === "dev" ? ["database-prepare"] : []), ...stageNames];
+      const stagesOf = () => [...(stack === "dev" ? ["database-prepare"] : []), ...stageNames, "measure"];
 
       it("is composed, and gives what the commands by hand and the next stack need", () => {
         const { outputs } = made[stack];
@@ -189,6 +197,34 @@ describe("the stacks on AWS, each as a whole", function () {
         assert.ok(may.some(({ Action: action, Resource: one }) => action === "sns:Publish" && one === topic));
       });
 
+      it("has its host measure once a run is verified, and alarms that tell the topic, made after that", () => {
+        const { topic } = made[stack].outputs;
+        const measure = named(stack, "measure");
+        isBefore(stack, named(stack, "pipeline-verify"), measure);
+        const asked = JSON.parse(String(measure.inputs["stdin"])) as Record<string, unknown>;
+        assert.deepEqual(asked["disks"], stack === "dev" ? ["/"] : ["/srv/data", "/"]);
+        assert.deepEqual(asked["cloudWatch"], { namespace: `SafeMigration/${stack}`, region: "eu-west-1" });
+        const alarms = all(stack, "aws:cloudwatch/metricAlarm:MetricAlarm");
+        assert.equal(alarms.length, stack === "dev" ? 11 : 10);
+        for (const alarm of alarms) {
+          isBefore(stack, measure, alarm);
+          assert.deepEqual([alarm.inputs["alarmActions"], alarm.inputs["okActions"]], [[topic], [topic]]);
+        }
+        const of = (metric: string) => alarms.find(({ inputs }) => inputs["metricName"] === metric)?.inputs;
+        assert.equal(of("ProvedBackupAge")?.["treatMissingData"], "breaching");
+        assert.deepEqual(of("StatusCheckFailed")?.["dimensions"], {
+          InstanceId: (made[stack].outputs["host"] as { instance: string }).instance,
+        });
+        assert.equal(of("FreeStorageSpace") === undefined, stack !== "dev");
+        const { Statement: may } = JSON.parse(
+          String(all(stack, "aws:iam/rolePolicy:RolePolicy")[0]?.inputs["policy"]),
+        ) as { Statement: { Action: string; Resource: unknown; Condition: unknown }[] };
+        assert.deepEqual(
+          may.filter(({ Resource: one }) => one === "*").map(({ Action: does, Condition: only }) => [does, only]),
+          [["cloudwatch:PutMetricData", { StringEquals: { "cloudwatch:namespace": `SafeMigration/${stack}` } }]],
+        );
+      });
+
       it("lets in those who are named and nobody else", () => {
         const rules = all(stack, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").map(({ inputs }) => [
           inputs["fromPort"],
@@ -242,6 +278,9 @@ describe("the stacks on AWS, each as a whole", function () {
     const database = { kind: "rds", publicFrom: [from] };
     made.public = await compose({ stack: "dev", owner: { ...owner, "safe-migration:database": database }, answers });
     assert.deepEqual(all("public", "aws:ec2/instance:Instance"), []);
+    // Nobody measures between runs: what RDS itself says is left.
+    const alarms = all("public", "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs["metricName"]);
+    assert.deepEqual(alarms.sort(), ["CPUUtilization", "FreeStorageSpace"]);
     const [rule, ...more] = all("public", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule");
     assert.ok(rule !== undefined && more.length === 0);
     assert.deepEqual([rule.inputs["cidrIpv4"], rule.inputs["fromPort"]], [from, 5432]);
@@ -254,6 +293,8 @@ describe("the stacks on AWS, each as a whole", function () {
     const given = { ...owner, "safe-migration:notify": { sns: { topicArn } } };
     made.told = await compose({ stack: "staging", owner: given, answers, before: { dev: made.dev.outputs } });
     assert.deepEqual(all("told", "aws:sns/topic:Topic"), []);
+    for (const { inputs } of all("told", "aws:cloudwatch/metricAlarm:MetricAlarm"))
+      assert.deepEqual(inputs["alarmActions"], [topicArn]);
     const { settings } = JSON.parse(String(named("told", "pipeline-verify").inputs["stdin"])) as {
       settings: { notify: { sns: object } };
     };

@@ -13,6 +13,7 @@ export const preflight = {
   pending: [ref],
   warnings: [],
 };
+export const measured = { ...at, stage: "measure", disks: {} };
 export const backup = {
   ...at,
   stage: "backup",

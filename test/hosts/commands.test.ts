@@ -9,6 +9,9 @@ import { openStore } from "../../pipeline/store/open.js";
 import { run } from "../../pipeline/process.js";
 import { readStackFile } from "../../tools/stack/stackFile.js";
 import { backupOfProd } from "../support/backupOfProd.js";
+import { hostDatabase } from "../../components/userData/hostUserData.js";
+import { hostPaths } from "../../components/userData/paths.js";
+import type { MeasureRequest } from "../../pipeline/contracts.js";
 import { Checkout } from "../support/checkout.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
@@ -108,7 +111,7 @@ describe("commands for staging, which is on a host", function () {
     await machine.output("/usr/local/sbin/safe-migration-host");
     assert.equal((JSON.parse(await info()) as { backup: unknown[] }[])[0]?.backup.length, 1);
     const timers = await machine.output("systemctl list-timers --no-legend 'safe-migration-*' | wc -l");
-    assert.equal(timers, "2");
+    assert.equal(timers, "3");
     // The one that is made each night.
     await machine.output("systemctl start safe-migration-base-backup@diff.service");
     assert.match(await info(), /"type":"diff"/);
@@ -116,6 +119,35 @@ describe("commands for staging, which is on a host", function () {
     const { looked, findings } = JSON.parse(diagnosed.stdout) as { looked: string[]; findings: { check: string }[] };
     assert.ok(looked.includes("base backups of the server"), all(diagnosed));
     assert.ok(!findings.some(({ check }) => /^(base-backups|archive)/.test(check)), all(diagnosed));
+  });
+
+  it("its timer measures what the last update asked for, as the pipeline's account, where node_exporter looks", async () => {
+    const prom = "/var/lib/prometheus/node-exporter/safe-migration.prom";
+    const unit = "safe-migration-measure";
+    // Before an update has asked for something there is nothing to do.
+    await machine.output(`systemctl start ${unit} && ! test -s ${prom}`);
+    const bundle = `${hostPaths.bundles}/current`;
+    const request: MeasureRequest = {
+      environment: "staging",
+      run: "run-1",
+      database: hostDatabase(shop),
+      project: { schema: `${bundle}/schema.prisma`, migrations: `${bundle}/migrations` },
+      store: estate.store("staging"),
+      disks: [hostPaths.data, "/"],
+      textfile: hostPaths.metrics,
+    };
+    const kept = await machine.run(`runuser -u pipeline -- tee ${hostPaths.measureRequest}`, {
+      stdin: JSON.stringify(request),
+    });
+    assert.equal(kept.exitCode, 0, all(kept));
+    const started = await machine.run(`systemctl start ${unit} || journalctl -u ${unit}`);
+    assert.equal(started.stdout, "");
+    const text = await machine.output(`cat ${prom}`);
+    assert.match(text, /^safe_migration_database_up\{environment="staging"\} 1$/m);
+    assert.match(text, /^safe_migration_proved_backup_age_seconds\{environment="staging"\} \d+$/m);
+    assert.match(text, /^safe_migration_archive_wait_seconds\{environment="staging"\} \d+$/m);
+    assert.match(text, /^safe_migration_disk_size_bytes\{environment="staging",path="\/srv\/data"\} \d+$/m);
+    assert.equal(await machine.output(`stat -L -c %U ${prom}`), "pipeline");
   });
 
   it("backup, status and health run there and answer here", async () => {

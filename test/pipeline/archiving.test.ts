@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../pipeline/contracts.js";
 import { type LocalCluster, databaseOf, ensureCluster } from "../../pipeline/local/cluster.js";
@@ -6,9 +7,14 @@ import { ensureRole } from "../../pipeline/local/role.js";
 import { silent } from "../../pipeline/log.js";
 import { type Archiver, assertArchiving, readArchiver } from "../../pipeline/postgres/archiver.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
+import { readServer } from "../../pipeline/measure/server.js";
+import { readMigrations } from "../../pipeline/prisma/migrations.js";
+import { loadSchema } from "../../pipeline/prisma/schema.js";
 import { RestorePoints } from "../../pipeline/postgres/restorePoint.js";
 import { discard, fast, temporaryDirectory } from "../support/postgres.js";
 import { query } from "./backupFixtures.js";
+
+const prisma = resolve(__dirname, "../../prisma");
 
 /** A server of its own that archives its log, with a command that fails at first. */
 describe("a server that archives its log", function () {
@@ -75,6 +81,14 @@ describe("a server that archives its log", function () {
   it("refuses a run while its archive command fails, and lets it pass once it does not", async () => {
     await sql("SELECT pg_switch_wal()");
     const failing = await seen((now) => now.failing);
+    const waiting = await withClient(database, { applicationName: "safe-migration test" }, async (client) =>
+      readServer(
+        client,
+        await readMigrations(join(prisma, "migrations")),
+        await loadSchema(join(prisma, "schema.prisma")),
+      ),
+    );
+    assert.ok(waiting.archiveWaitSeconds !== undefined && waiting.archiveWaitSeconds >= 0);
     assert.throws(() => assertArchiving(failing, "refuse"), /is not archived: [0-9A-F]{24} failed at/);
     await sql("ALTER SYSTEM SET archive_command = 'true'");
     await sql("SELECT pg_reload_conf()");

@@ -36,6 +36,7 @@ const numbered =
 /** Every resource that is known, by its type. */
 export const resources: Readonly<Record<string, Compute>> = {
   "aws:kms/key:Key": (name) => ({ id: digits(name, 16), outputs: { arn: arn("kms", `key/${digits(name, 16)}`) } }),
+  "aws:cloudwatch/metricAlarm:MetricAlarm": (_, { name }) => ({ id: String(name), outputs: { name } }),
   "aws:sns/topic:Topic": (name) => ({ id: arn("sns", name), outputs: { arn: arn("sns", name) } }),
   "aws:sns/topicPolicy:TopicPolicy": plain,
   "aws:sns/topicSubscription:TopicSubscription": plain,
@@ -82,6 +83,7 @@ export const resources: Readonly<Record<string, Compute>> = {
   "aws:rds/instance:Instance": (name) => ({
     id: `db-${digits(name, 12)}`,
     outputs: {
+      identifier: name,
       address: `${name}.abc.${region}.rds.amazonaws.com`,
       port: 5432,
       masterUserSecrets: [

@@ -30,6 +30,7 @@ describe("user data", () => {
       "data-volume",
       "postgresql",
       "database",
+      "measure",
     ]);
     assert.equal(names(archiving).at(-1), "archive");
   });

@@ -5,6 +5,7 @@ import { propertyOf } from "../../../../tools/command-plugin/protocol.js";
  * `@pulumi/aws` is made of, marks `ForceNew` (`RequiresReplace`). All else is changed in place.
  */
 export const replaces: Readonly<Record<string, readonly string[]>> = {
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["name"],
   "aws:sns/topic:Topic": ["name", "fifoTopic"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
   "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
