@@ -81,11 +81,23 @@ export function stageSettings(config: Config): Settings {
   // Who gets e-mail is the topic's to know.
   const { emails: _, ...notify } = config.notify;
   const application = { ...config.application, account: accountOf(config) };
-  return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify };
+  return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify, logs: {} };
 }
 
-/** Settings of a stack whose own SNS topic is told, unless its configuration names one. */
-export function withTopic(settings: Settings, topicArn: string): Settings {
+/** What a stack on AWS makes for what its pipeline has to say. */
+export interface Told {
+  /** ARN of its own SNS topic. */
+  readonly topic?: string;
+  /** ARN of its log group. */
+  readonly logGroup?: string;
+}
+
+/** Settings of a stack that makes these; a topic that the configuration names goes before its own. */
+export function withTold(settings: Settings, { topic, logGroup }: Told): Settings {
   const { notify } = settings;
-  return { ...settings, notify: { ...notify, sns: notify.sns ?? { topicArn } } };
+  return {
+    ...settings,
+    notify: topic === undefined ? notify : { ...notify, sns: notify.sns ?? { topicArn: topic } },
+    logs: logGroup === undefined ? {} : { cloudWatch: { groupArn: logGroup } },
+  };
 }

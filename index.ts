@@ -7,7 +7,7 @@ import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
 import { readRefreshSource } from "./components/refreshSource.js";
 import { reportWindow } from "./components/windowReport.js";
-import { parseConfig, resolvePaths, stageSettings, withTopic } from "./config.js";
+import { parseConfig, resolvePaths, stageSettings, withTold } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
 import { readSchemaFiles } from "./pipeline/prisma/schema.js";
 import { pageBeside } from "./pipeline/report/write.js";
@@ -33,7 +33,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
   await reportWindow(settings.window, review.pending.length);
 
   const refreshFrom = await readRefreshSource(environment, config);
-  const { database, project, store, storeAccess, runner, connection, host, topic, watch } = await makeEnvironment({
+  const { database, project, store, storeAccess, runner, connection, host, told, watch } = await makeEnvironment({
     name: environment,
     config,
     paths,
@@ -46,7 +46,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     database,
     project,
     store,
-    settings: topic === undefined ? settings : pulumi.output(topic).apply((arn) => withTopic(settings, arn)),
+    settings: pulumi.output(told ?? {}).apply((places) => withTold(settings, places)),
     runner,
   });
 
@@ -60,7 +60,7 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
     ...(refreshFrom === undefined
       ? {}
       : { refreshFrom: { environment: refreshFrom.environment, store: refreshFrom.store } }),
-    ...(topic === undefined ? {} : { topic }),
+    ...(told === undefined ? {} : { told }),
     // Where commands by hand find it; a password only as the place where it is.
     database,
     backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),

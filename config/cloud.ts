@@ -60,6 +60,14 @@ export const runnerConfig = z.strictObject({
   diskGiB: z.int().min(8).max(1_024).default(30),
 });
 
+/** Where the stages of a stack on AWS log to beside its store. */
+export const logsConfig = z.strictObject({
+  /** Makes a log group of CloudWatch Logs, `/safe-migration/STACK`, that each stage logs to as it goes. */
+  cloudWatch: z.boolean().default(false),
+  /** How many days a line is kept there, of those that CloudWatch Logs takes. */
+  days: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2557, 3653]).default(90),
+});
+
 /** From where on CloudWatch tells the topic of a stack on AWS; 0: that is not looked at. */
 export const alarmsConfig = z.strictObject({
   enabled: z.boolean().default(true),

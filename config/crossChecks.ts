@@ -34,9 +34,9 @@ export function runsOn({ database, runner }: Config): "here" | "host" {
   return database.kind === "rds" && database.publicFrom.length === 0 ? "host" : "here";
 }
 
-/** Whether the stack has an SNS topic of its own. */
-export function makesTopic({ database, notify }: Config): boolean {
-  return (database.kind === "rds" || database.kind === "ec2") && notify.sns === undefined;
+/** Whether the stack makes its database on AWS, and with it what watches it. */
+function isMadeOnAws({ database }: Config): boolean {
+  return database.kind === "rds" || database.kind === "ec2";
 }
 
 /** Of a stack on AWS: its bucket's name has 63 characters at most, of which 23 are not the stack's. */
@@ -75,9 +75,13 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
   if (refresh.from === stack) problems.push(`refresh.from: "${stack}" is this stack itself`);
   if (stack === "prod" && refresh.from !== "")
     problems.push('refresh.from: "prod" is never refreshed, its data is the original: leave it out');
-  if (config.notify.emails.length > 0 && !makesTopic(config))
+  if (config.notify.emails.length > 0 && (!isMadeOnAws(config) || config.notify.sns !== undefined))
     problems.push(
       "notify.emails: this stack makes no SNS topic of its own (stacks of kind rds and ec2 do, unless notify.sns names one): subscribe the addresses to that topic, or leave them out",
+    );
+  if (config.logs.cloudWatch && !isMadeOnAws(config))
+    problems.push(
+      "logs.cloudWatch: true, but only stacks of kind rds and ec2 make a log group: leave it out, the log of each run is in the store",
     );
   if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
   return [...problems, ...connectionChecks(stack, config)];

@@ -11,6 +11,7 @@ import {
 import {
   alarmsConfig,
   connectionConfig,
+  logsConfig,
   networkConfig,
   promotionConfig,
   refreshConfig,
@@ -64,6 +65,8 @@ export const sections = {
       emails: z.array(z.email()).default([]),
     })
     .prefault({}),
+  /** Where stages log to beside the store; see docs/hosts.md. */
+  logs: logsConfig.prefault({}),
   /** When the owner of a stack on AWS is told without a run; see docs/alarms.md. */
   alarms: alarmsConfig.prefault({}),
   /** Who answered for which version of which migration; `npm run approve` writes it. */

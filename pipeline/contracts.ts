@@ -11,6 +11,7 @@ export * from "./contracts/database.js";
 export * from "./contracts/diagnose.js";
 export * from "./contracts/findBackup.js";
 export * from "./contracts/identity.js";
+export * from "./contracts/logs.js";
 export * from "./contracts/measure.js";
 export * from "./contracts/migrate.js";
 export * from "./contracts/migrateStatus.js";

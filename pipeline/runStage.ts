@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { StageContext } from "./context.js";
 import { PipelineError, messageOf } from "./errors.js";
+import { LiveLog, type LogSink } from "./logs/liveLog.js";
 import { type Format, type Level, type Logger, createLogger } from "./log.js";
 
 /** A stage as the CLI knows it. */
@@ -11,6 +12,8 @@ export interface Stage<Request extends { run: string; environment: string }, Res
   run(request: Request, context: StageContext): Promise<Result>;
   /** Keeps result and log in the run's folder of the store; absent for stages that leave no evidence. */
   readonly keepEvidence?: (request: Request, files: Readonly<Record<string, string>>) => Promise<void>;
+  /** Places that the log is kept in while the stage runs, beside the evidence that follows. */
+  readonly sinks?: (request: Request) => readonly LogSink[];
   /** What is done once the stage has ended and its evidence is kept; what goes wrong in it does not change the outcome. */
   readonly conclude?: (request: Request, outcome: Outcome<Result>, log: Logger) => Promise<void>;
 }
@@ -42,12 +45,12 @@ export async function runStage<Request extends { run: string; environment: strin
     return { ok: false, error };
   }
   const request = parsed.data;
-  const lines: string[] = [];
+  const live = new LiveLog(stage.sinks?.(request) ?? []);
   const log = createLogger({
     ...options,
     stage: stage.name,
     run: request.run,
-    onLine: (line) => lines.push(line),
+    onLine: (line) => live.add(line),
   });
   let outcome: Outcome<Result>;
   try {
@@ -68,12 +71,14 @@ export async function runStage<Request extends { run: string; environment: strin
   };
   const keep = (files: Readonly<Record<string, string>>) =>
     afterwards("The evidence of this stage could not be kept in the store", () => stage.keepEvidence?.(request, files));
-  const logFile = () => ({ [`${stage.name}.log`]: `${lines.join("\n")}\n` });
+  const logFile = () => ({ [`${stage.name}.log`]: `${live.lines.join("\n")}\n` });
+  await live.settle();
   const record = outcome.ok ? { ok: true, result: outcome.result } : { ok: false, error: outcome.error };
   await keep({ [`${stage.name}.json`]: `${JSON.stringify(record, null, 2)}\n`, ...logFile() });
-  const said = lines.length;
+  const said = live.lines.length;
   await afterwards("After the stage", () => stage.conclude?.(request, outcome, log));
-  if (lines.length > said) await keep(logFile());
+  if (live.lines.length > said) await keep(logFile());
+  for (const failure of await live.end()) log.warn(`The log of this stage could not be kept in ${failure}`);
   return outcome;
 }
 

@@ -23,6 +23,8 @@ export class Alarms extends pulumi.ComponentResource {
   constructor(name: string, args: AlarmsArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:Alarms", name, {}, options);
     const { environment, topicArn, rules } = args;
+    // A component does not hand this on by itself.
+    const child = { parent: this, dependsOn: options?.dependsOn };
     for (const [ruleName, given] of Object.entries(rules)) {
       const rule = pulumi.output(given);
       new aws.cloudwatch.MetricAlarm(
@@ -43,7 +45,7 @@ export class Alarms extends pulumi.ComponentResource {
           okActions: [topicArn],
           tags: { environment },
         },
-        { parent: this },
+        child,
       );
     }
     this.registerOutputs({});

@@ -59,7 +59,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
   const made = pulumi.all([postgres.database, prepared]).apply(([known]) => known);
   return {
     ...runs,
-    ...(notices.own ? { topic: notices.topic } : {}),
+    told: notices.told,
     watch: (verified) =>
       watch(
         args,
@@ -141,7 +141,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
   const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });
   return {
     ...runs,
-    ...(notices.own ? { topic: notices.topic } : {}),
+    told: notices.told,
     watch: (verified) =>
       watch(
         args,

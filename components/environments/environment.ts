@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Config, Paths } from "../../config.js";
+import type { Config, Paths, Told } from "../../config.js";
 import type { Database, Project } from "../../pipeline/contracts.js";
 import type { StoreAccess } from "../aws/policies.js";
 import type { RefreshSource } from "../refreshSource.js";
@@ -28,8 +28,8 @@ export interface Environment {
   readonly runner: Runner;
   /** How people and the application connect; holds no secret. */
   readonly connection: pulumi.Input<unknown>;
-  /** ARN of the stack's own SNS topic, where it has one. */
-  readonly topic?: pulumi.Input<string>;
+  /** What the stack makes for what its pipeline has to say. */
+  readonly told?: pulumi.Input<Told>;
   /** Makes what watches the environment between runs, once a run has been verified; absent where nothing does. */
   readonly watch?: (run: pulumi.Output<string>) => void;
   /** How the host that the stages run on is reached by SSH, where they run on one. */

@@ -31,10 +31,10 @@ export function watch({ name, config }: EnvironmentArgs, watched: Watched, run: 
   if (!limits.enabled) return;
   const { measuring: host, rds } = watched;
   const measured = host === undefined ? run : measureOn(name, watched, host.disks, run).apply((result) => result.run);
-  const after = <T>(value: pulumi.Input<T>) => pulumi.all([value, measured]).apply(([known]) => known as T);
   const rules: Record<string, pulumi.Input<AlarmRule>> = {};
   const named = (of: (id: string) => AlarmRule[], id: pulumi.Input<string>) => {
-    for (const { name: ruleName } of of("")) rules[ruleName] = after(id).apply((known) => one(of(known), ruleName));
+    for (const { name: ruleName } of of(""))
+      rules[ruleName] = pulumi.output(id).apply((known) => one(of(known), ruleName));
   };
   if (host !== undefined) {
     named(() => measuredRules(name, limits, host.disks), "");
@@ -42,7 +42,9 @@ export function watch({ name, config }: EnvironmentArgs, watched: Watched, run: 
   }
   if (rds !== undefined)
     named((instance) => rdsRules(name, { instance, storageBytes: rds.storageGiB * 2 ** 30 }, limits), rds.instance);
-  new Alarms(`alarms-${name}`, { environment: name, topicArn: watched.topic, rules });
+  // Not an input of theirs, which would be unknown in each preview.
+  const dependsOn = measured.apply((): pulumi.Resource[] => []);
+  new Alarms(`alarms-${name}`, { environment: name, topicArn: watched.topic, rules }, { dependsOn });
 }
 
 function one(rules: readonly AlarmRule[], name: string): AlarmRule {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defaultLargeTableBytes } from "../risk/types.js";
+import { logsSettings } from "./logs.js";
 import { approvalSchema } from "./migration.js";
 import { notifySettings } from "./notify.js";
 import { windowOverride, windowSettings } from "./window.js";
@@ -107,6 +108,7 @@ export const settingsSchema = z.strictObject({
   application: applicationSettings.prefault({}),
   risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
   notify: notifySettings.prefault({}),
+  logs: logsSettings.prefault({}),
   /** `now` is given for one run, never in a configuration. */
   window: windowSettings.extend({ now: windowOverride.optional() }).prefault({}),
 });

@@ -47,6 +47,8 @@ export interface RunEvidence {
   readonly run: string;
   /** In the order in which they began. */
   readonly stages: readonly StageEvidence[];
+  /** Logs of stages that have left no result: they are running, or were killed. Left out of what is brief. */
+  readonly open: readonly Pick<StageEvidence, "name" | "log">[];
   readonly results: Results;
   /** Of the run's backup, where it was complete and can be trusted. */
   readonly manifest?: Manifest;
@@ -110,11 +112,15 @@ export async function readEvidence(
       stages.push({ name, ...spanOf(log), error: parsed.data.error, log });
     }
   }
+  const open: Pick<StageEvidence, "name" | "log">[] = [];
+  for (const name of brief ? [] : files.flatMap((file) => (file.endsWith(".log") ? [file.slice(0, -4)] : [])))
+    if (!stages.some((stage) => stage.name === name)) open.push({ name, log: parseLog(await read(`${name}.log`)) });
   const manifest = brief ? undefined : readManifest(await read(manifestName), store.urlOf(`${folder}/${manifestName}`));
   return {
     environment,
     run,
     stages: stages.sort((a, b) => a.started - b.started),
+    open,
     results: known(results),
     ...(manifest === undefined ? {} : { manifest }),
     notes: parseNotes(await read(notesName)),

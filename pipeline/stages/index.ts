@@ -20,6 +20,9 @@ import {
   verdictRequest,
   verifyRequest,
 } from "../contracts.js";
+import { cloudWatchSink } from "../logs/cloudWatch.js";
+import type { LogSink } from "../logs/liveLog.js";
+import { storeSink } from "../logs/store.js";
 import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
 import { openStore } from "../store/open.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
@@ -38,6 +41,16 @@ async function keepInStore(request: StoredRequest, files: Readonly<Record<string
   }
 }
 
+const placesOfLog = stageRequest.pick({ store: true, settings: true }).strip();
+
+/** Where the log of a stage that leaves evidence is kept while it runs. */
+function sinksOf(stage: string, request: { run: string; environment: string }): LogSink[] {
+  const { store, settings } = placesOfLog.parse(request);
+  const { cloudWatch } = settings.logs;
+  const inStore = storeSink(store, `${request.environment}/${request.run}/${stage}.log`);
+  return [inStore, ...(cloudWatch === undefined ? [] : [cloudWatchSink(cloudWatch.groupArn, request.run, stage)])];
+}
+
 /** A stage that parses its own request, so that callers need not know what it is. */
 export interface RunnableStage {
   readonly name: string;
@@ -53,6 +66,7 @@ function define<Request extends { run: string; environment: string }, Result>(
       ? stage
       : {
           ...stage,
+          sinks: (request) => sinksOf(stage.name, request),
           conclude: (request, outcome, log) => {
             const { run, environment } = request;
             return conclude({ stage: stage.name, environment, run, request, outcome }, log);

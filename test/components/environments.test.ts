@@ -24,7 +24,7 @@ const owner = {
 const stacks = ["dev", "staging", "prod"] as const;
 type Stack = (typeof stacks)[number];
 /** Also those that a test makes of `dev` by what its owner sets. */
-type Made = Stack | "public" | "existing" | "told";
+type Made = Stack | "public" | "existing" | "told" | "logging";
 const stageNames = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
 
 /** Where Pulumi keeps secrets: the values themselves are in the engine's hands only. */
@@ -170,7 +170,7 @@ describe("the stacks on AWS, each as a whole", function () {
       });
 
       it("tells a topic of its own, without further settings, to which nobody else publishes", () => {
-        const { topic } = made[stack].outputs;
+        const { topic } = made[stack].outputs["told"] as { topic: string };
         assert.match(String(topic), /^arn:aws:sns:eu-west-1:\d{12}:notices-/);
         for (const name of stageNames) {
           const { settings } = JSON.parse(String(named(stack, name).inputs["stdin"])) as {
@@ -198,7 +198,7 @@ describe("the stacks on AWS, each as a whole", function () {
       });
 
       it("has its host measure once a run is verified, and alarms that tell the topic, made after that", () => {
-        const { topic } = made[stack].outputs;
+        const { topic } = made[stack].outputs["told"] as { topic: string };
         const measure = named(stack, "measure");
         isBefore(stack, named(stack, "pipeline-verify"), measure);
         const asked = JSON.parse(String(measure.inputs["stdin"])) as Record<string, unknown>;
@@ -303,6 +303,42 @@ describe("the stacks on AWS, each as a whole", function () {
     assert.match(
       String(policy?.inputs["policy"]),
       /"sns:Publish","Resource":"arn:aws:sns:eu-west-1:210987654321:central"/,
+    );
+  });
+
+  it("logs to a group of its own where it is asked for, and to none otherwise; its host may write there", async () => {
+    for (const stack of stacks) assert.deepEqual(all(stack, "aws:cloudwatch/logGroup:LogGroup"), []);
+    const given = { ...owner, "safe-migration:logs": { cloudWatch: true, days: 365 } };
+    made.logging = await compose({ stack: "prod", owner: given, answers, before: { staging: made.staging.outputs } });
+    const [group] = all("logging", "aws:cloudwatch/logGroup:LogGroup");
+    assert.deepEqual(
+      [group?.inputs["name"], group?.inputs["retentionInDays"], group?.protect, group?.retainOnDelete],
+      ["/safe-migration/prod", 365, true, true],
+    );
+    const groupArn = "arn:aws:logs:eu-west-1:123456789012:log-group:/safe-migration/prod";
+    const { settings } = JSON.parse(String(named("logging", "pipeline-migrate").inputs["stdin"])) as {
+      settings: { logs: object };
+    };
+    assert.deepEqual(settings.logs, { cloudWatch: { groupArn } });
+    assert.equal((made.logging.outputs["told"] as { logGroup: string }).logGroup, groupArn);
+    const [role] = all("logging", "aws:iam/rolePolicy:RolePolicy");
+    const { Statement: may } = JSON.parse(String(role?.inputs["policy"])) as {
+      Statement: { Sid: string; Action: unknown; Resource: unknown }[];
+    };
+    const write = may.find(({ Sid: sid }) => sid === "WriteLogs");
+    assert.deepEqual(
+      [write?.Action, write?.Resource],
+      [["logs:CreateLogStream", "logs:PutLogEvents"], `${groupArn}:log-stream:*`],
+    );
+    const key = all("logging", "aws:kms/key:Key").find(({ name }) => name.startsWith("logs-"));
+    assert.equal(key?.inputs["enableKeyRotation"], true);
+    const { Statement: keyed } = JSON.parse(String(key?.inputs["policy"])) as {
+      Statement: { Sid: string; Principal: unknown; Condition: unknown }[];
+    };
+    const uses = keyed.find(({ Sid: sid }) => sid === "LogsUseKey");
+    assert.deepEqual(
+      [uses?.Principal, uses?.Condition],
+      [{ Service: "logs.eu-west-1.amazonaws.com" }, { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": groupArn } }],
     );
   });
 

@@ -4,7 +4,9 @@ import { AwsAccount, type StackName, stacks } from "../support/aws/account.js";
 import { ask, shop } from "../support/aws/servers.js";
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
-const stages = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
+const pipeline = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
+/** What each update runs. */
+const stages = [...pipeline, "measure"];
 const dangerous = "20260601000000_forget_phones";
 const forget = 'UPDATE "user_profiles" SET "phone" = NULL;\n';
 const unproved = "20260602000000_note";

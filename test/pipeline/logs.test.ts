@@ -4,6 +4,9 @@ import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { createLogger } from "../../pipeline/log.js";
+import { LiveLog } from "../../pipeline/logs/liveLog.js";
+import { storeSink } from "../../pipeline/logs/store.js";
 import { run } from "../../pipeline/process.js";
 import { makeRuns } from "../support/runsInStore.js";
 import { temporaryStore } from "./backupFixtures.js";
@@ -72,5 +75,33 @@ describe("the logs of a stack's runs", function () {
     } finally {
       child.kill("SIGKILL");
     }
+  });
+
+  it("are followed while a stage is running, and left by one that is killed", async () => {
+    const request = { run: "20260101T120000Z-live", environment: stack };
+    const live = new LiveLog([storeSink(store.url, `${stack}/${request.run}/migrate.log`)]);
+    const log = createLogger({
+      ...{ stage: "migrate", run: request.run, format: "json", level: "info", terminal: false },
+      write: () => undefined,
+      onLine: (line) => live.add(line),
+    });
+    const child = spawn(process.execPath, [...command, "--run", request.run, "--follow"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const next = async () => ((await lines.next()) as { value: string }).value;
+      log.info("the first line");
+      // Its timer keeps no process alive; this one is kept by its child.
+      assert.match(await next(), /migrate 0\.0s the first line/);
+      log.info("the second line");
+      assert.match(await next(), /the second line/);
+    } finally {
+      child.kill("SIGKILL");
+      await live.settle();
+    }
+    // There is no result of it, as of a stage that was killed.
+    const left = await logs("--run", request.run);
+    assert.match(left.stdout, /the first line\n.*the second line\n$/);
   });
 });

@@ -82,6 +82,13 @@ describe("configuration of the cloud stacks", () => {
     assert.match(of({ emails: ["ops"] }), /^notify\.emails/);
   });
 
+  it("makes a log group where the stack is on AWS only, which keeps lines as long as CloudWatch Logs can", () => {
+    const of = (logs: object) => mistakes({ ...region, database: { kind: "ec2" }, store: s3, connection, logs });
+    assert.equal(of({ cloudWatch: true, days: 365 }), "");
+    assert.match(of({ cloudWatch: true, days: 100 }), /^logs\.days/);
+    assert.match(mistakes({ logs: { cloudWatch: true } }, "local"), /^logs\.cloudWatch: true, but only stacks of kind/);
+  });
+
   it("takes a database that is there already, and asks for what it needs to find it", () => {
     const password = { from: "environment", variable: "PGPASSWORD" };
     const database = { kind: "existing", host: "db.example.com", user: "admin", password, tls: { ca: "system" } };

@@ -24,7 +24,7 @@ interface Flags {
 }
 
 /** How often the store is looked at while it is followed, in milliseconds. */
-const everyMs = 2_000;
+const everyMs = 1_000;
 
 async function act({ stack, run, stage, logLevel, json = false, follow = false }: Flags): Promise<void> {
   const store = openStore(storeOf(readTarget(stack)));
@@ -39,7 +39,8 @@ async function act({ stack, run, stage, logLevel, json = false, follow = false }
   if (first === undefined) {
     if (!follow) throw nothingLogged(stack, run);
   } else {
-    if ((await readEvidence(store, stack, first)).stages.length === 0) throw nothingLogged(stack, first);
+    const { stages, open } = await readEvidence(store, stack, first);
+    if (stages.length + open.length === 0 && !follow) throw nothingLogged(stack, first);
     await print(first);
   }
   if (!follow) return;
@@ -59,8 +60,9 @@ async function newestRun(store: Store, environment: string): Promise<string | un
   const candidates = [...dated.slice(-1), ...others];
   const begun = await Promise.all(
     candidates.map(async (name) => {
-      const { stages } = await readEvidence(store, environment, name, { brief: true });
-      return { name, at: Math.max(0, ...stages.map(({ started }) => started)) };
+      const { stages, open } = await readEvidence(store, environment, name);
+      const began = open.map(({ log }) => Date.parse(log[0]?.time ?? ""));
+      return { name, at: Math.max(0, ...[...stages.map(({ started }) => started), ...began].filter(Number.isFinite)) };
     }),
   );
   return begun.filter(({ at }) => at > 0).sort((a, b) => b.at - a.at)[0]?.name;
@@ -80,7 +82,7 @@ function nothingLogged(stack: string, run: string | undefined): PipelineError {
 new Command("npm run logs --")
   .exitOverride()
   .description(
-    "What the stages of a run logged, from the store. A stage's log is there once the stage has ended; while it runs, its lines are what npm run up shows.",
+    "What the stages of a run logged, from the store; of a stage that is running, what it has logged up to a second ago (in S3: ten).",
   )
   .addOption(
     new Option("--stack <name>", "the environment").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"),

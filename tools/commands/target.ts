@@ -1,7 +1,15 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePipeline } from "../build/bundle.js";
-import { type Config, type Paths, parseConfig, resolvePaths, stageSettings, withTopic } from "../../config.js";
+import {
+  type Config,
+  type Paths,
+  parseConfig,
+  resolvePaths,
+  stageSettings,
+  type Told,
+  withTold,
+} from "../../config.js";
 import type { Database, Project, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
@@ -56,12 +64,11 @@ export async function requestFor(target: Target, run = newRunId()): Promise<Stag
 /** As {@link requestFor}, for a database and a store that are known. `project`: its paths where the stage runs; default: here. */
 export async function requestOf(
   { config, environment, paths }: Target,
-  place: { readonly database: Database; readonly store: string; readonly project?: Project; readonly topic?: string },
+  place: { readonly database: Database; readonly store: string; readonly project?: Project; readonly told?: Told },
   run = newRunId(),
 ): Promise<StageRequest> {
-  const { database, store, project, topic } = place;
-  const own = withOverride(stageSettings(config), readOverride(root));
-  const settings = topic === undefined ? own : withTopic(own, topic);
+  const { database, store, project, told } = place;
+  const settings = withTold(withOverride(stageSettings(config), readOverride(root)), told ?? {});
   return { environment, run, database, store, project: project ?? (await projectHere(paths)), settings };
 }
 

@@ -18,12 +18,12 @@ const order: readonly Level[] = ["debug", "info", "warn", "error"];
  * @param seen how many lines of each stage were printed before; brought up to date.
  */
 export function newLines(
-  { run, stages }: Pick<RunEvidence, "run" | "stages">,
+  { run, stages, open }: Pick<RunEvidence, "run" | "stages" | "open">,
   wanted: Wanted,
   seen: Map<string, number>,
   colours: ReturnType<typeof pc.createColors>,
 ): string[] {
-  return stages
+  return [...stages, ...open]
     .filter(({ name }) => wanted.stage === undefined || name === wanted.stage)
     .flatMap(({ name, log }) => {
       const key = `${run}/${name}`;

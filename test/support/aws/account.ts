@@ -143,7 +143,7 @@ async function own(
   const pair = () => utils.generateKeyPairSync("ed25519");
   const keys = { client: pair(), host: pair() };
   const home = join(directory, `${stack}-host`);
-  for (const folder of ["bundles", "work"]) await mkdir(join(home, folder), { recursive: true });
+  for (const folder of ["bundles", "work", "measure"]) await mkdir(join(home, folder), { recursive: true });
   await writeFile(join(home, "status"), "done\n");
   const host = await SshHost.start({
     user: "pipeline",

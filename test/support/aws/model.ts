@@ -37,6 +37,10 @@ const numbered =
 export const resources: Readonly<Record<string, Compute>> = {
   "aws:kms/key:Key": (name) => ({ id: digits(name, 16), outputs: { arn: arn("kms", `key/${digits(name, 16)}`) } }),
   "aws:cloudwatch/metricAlarm:MetricAlarm": (_, { name }) => ({ id: String(name), outputs: { name } }),
+  "aws:cloudwatch/logGroup:LogGroup": (_, { name }) => ({
+    id: String(name),
+    outputs: { arn: arn("logs", `log-group:${String(name)}`) },
+  }),
   "aws:sns/topic:Topic": (name) => ({ id: arn("sns", name), outputs: { arn: arn("sns", name) } }),
   "aws:sns/topicPolicy:TopicPolicy": plain,
   "aws:sns/topicSubscription:TopicSubscription": plain,

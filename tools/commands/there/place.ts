@@ -3,7 +3,7 @@ import { type Database, databaseSchema } from "../../../pipeline/contracts.js";
 import { PipelineError, messageOf } from "../../../pipeline/errors.js";
 import { npmRun } from "../../../pipeline/npmRun.js";
 import { run } from "../../../pipeline/process.js";
-import { projectName } from "../../../config.js";
+import { type Told, projectName } from "../../../config.js";
 import { type Place, open, prepare } from "../../stack/workspace.js";
 import type { Connection } from "../../command-plugin/inputs.js";
 import type { Target } from "../target.js";
@@ -14,8 +14,8 @@ export interface TargetPlace {
   readonly store: string;
   /** Whose backups its host may read, for it to be refreshed from. */
   readonly refreshFrom?: SourceStore;
-  /** ARN of the stack's own SNS topic, where it has one. */
-  readonly topic?: string;
+  /** What the stack made for what its pipeline has to say. */
+  readonly told?: Told;
   /** Absent where stages run on this machine. */
   readonly host?: Omit<Connection, "dialErrorLimit" | "perDialTimeout">;
 }
@@ -27,7 +27,7 @@ const outputsSchema = z.object({
   database: databaseSchema,
   store: z.string(),
   refreshFrom: sourceStore.optional(),
-  topic: z.string().optional(),
+  told: z.object({ topic: z.string().optional(), logGroup: z.string().optional() }).optional(),
   host: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1) }).optional(),
 });
 

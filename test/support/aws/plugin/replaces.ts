@@ -6,6 +6,7 @@ import { propertyOf } from "../../../../tools/command-plugin/protocol.js";
  */
 export const replaces: Readonly<Record<string, readonly string[]>> = {
   "aws:cloudwatch/metricAlarm:MetricAlarm": ["name"],
+  "aws:cloudwatch/logGroup:LogGroup": ["name"],
   "aws:sns/topic:Topic": ["name", "fifoTopic"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
   "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
