@@ -54,6 +54,10 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     problems.push(`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`);
   if (database.kind === "local" && runner.where === "host")
     problems.push('runner.where: "host", but a local database is on the machine that runs Pulumi: leave it out');
+  if (database.kind === "local" && store.kind !== "folder")
+    problems.push(
+      `store.kind: "${store.kind}", but the backups of a local database go to a folder: leave it out, or name that database as one that is there already (database.kind: existing)`,
+    );
   if (database.kind === "ec2" && runner.where === "here")
     problems.push('runner.where: "here", but the PostgreSQL of an EC2 host listens on the host only: leave it out');
   if (database.kind === "rds" && database.maxStorageGiB < database.storageGiB)

@@ -166,6 +166,10 @@ describe("configuration of the cloud stacks", () => {
       mistakes({ ...base, database: { kind: "rds" }, network: { vpcId: "vpc-1" } }),
       /hostSubnetIds.*\n.*databaseSubnetIds/,
     );
+    assert.match(
+      mistakes({ ...base, database: { kind: "local" } }),
+      /store\.kind: "s3", but the backups of a local database/,
+    );
     assert.match(mistakes({ promotion: { from: "dev" } }), /promotion\.from: "dev" is this stack itself/);
     assert.match(
       mistakes({ ...base, database: { kind: "ec2" }, connection: { ...connection, proxy: { host: "b" } } }),
