@@ -106,7 +106,7 @@ describe("the stacks on AWS, through the engine", function () {
     assert.deepEqual(changes(await passes("up", "prod")), updated(stages));
     // With the migrations that it has.
     await account.checkout.addMigration(dangerous, forget);
-    assert.deepEqual(changes(await passes("preview", "dev")), updated(["database-prepare", ...stages]));
+    assert.deepEqual(changes(await passes("up", "dev")), updated(["database-prepare", ...stages]));
     await remove(dangerous);
   });
 
