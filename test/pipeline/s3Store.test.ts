@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+} from "@aws-sdk/client-s3";
 import { currentOwner } from "../../pipeline/store/owner.js";
 import { openS3Store } from "../../pipeline/store/s3/store.js";
 import type { Store } from "../../pipeline/store/store.js";
@@ -63,6 +68,24 @@ describe("store in S3", function () {
     await writeFile(join(staged.directory, "large.dat"), content);
     return { staged, content };
   };
+
+  it("keeps a page as one that browsers show, and other small files as what they are", async () => {
+    const names = ["report.html", "report.md", "verify.json", "verify.log", "other"];
+    const types = await Promise.all(
+      names.map(async (name) => {
+        await store.write(`env/run/${name}`, "<p>á</p>");
+        const Key = `some/prefix-${count}/env/run/${name}`;
+        return (await moto.s3.send(new HeadObjectCommand({ Bucket: "backups", Key }))).ContentType;
+      }),
+    );
+    assert.deepEqual(types, [
+      "text/html; charset=utf-8",
+      "text/markdown; charset=utf-8",
+      "application/json",
+      "text/plain; charset=utf-8",
+      "application/octet-stream",
+    ]);
+  });
 
   it("uploads a large file in parts with their SHA-256, and fetches it back in pieces", async () => {
     const { staged, content } = await stageFile(33 * megabyte + 5);

@@ -40,6 +40,18 @@ export async function getText({ sdk, client, name }: Bucket, key: string): Promi
   }
 }
 
+/** What browsers and S3's console show the small files of a store as; what is not known here they offer to save. */
+const contentTypes: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  md: "text/markdown; charset=utf-8",
+  json: "application/json",
+  log: "text/plain; charset=utf-8",
+};
+
+function contentType(key: string): string {
+  return contentTypes[key.split(".").at(-1) ?? ""] ?? "application/octet-stream";
+}
+
 /** @param options.onlyIfNew fails with a precondition error where there is an object of that key already. */
 export async function putText(
   { sdk, client, name }: Bucket,
@@ -53,6 +65,7 @@ export async function putText(
       Key: key,
       Body: Buffer.from(text, "utf8"),
       ChecksumAlgorithm: "SHA256",
+      ContentType: contentType(key),
       ...(options.onlyIfNew === true ? { IfNoneMatch: "*" } : {}),
     }),
   );
