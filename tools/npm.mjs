@@ -128,7 +128,8 @@ const elsewhere = ["development", "staging", "production"].includes(process.env.
 
 /** The commands on an environment other than the local one look at its stack's outputs. */
 function needsOf(needs, args) {
-  return elsewhere || args.includes("--environment") ? [...new Set([...needs, "pulumi"])] : needs;
+  const named = args.some((arg) => arg === "--environment" || arg.startsWith("--stack"));
+  return elsewhere || named ? [...new Set([...needs, "pulumi"])] : needs;
 }
 
 async function main([name, ...args]) {

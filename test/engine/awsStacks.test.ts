@@ -110,6 +110,11 @@ describe("the stacks on AWS, through the engine", function () {
     await remove(dangerous);
   });
 
+  it("shows the logs and the report of a stack whose store is in S3, by its outputs", async () => {
+    assert.match(await passes("logs", "staging", ["--stage", "verify"]), /^\[MIGRATION\] verify /m);
+    assert.match(await passes("report", "staging"), /staging/);
+  });
+
   it("prod refuses a migration that staging has not verified, by its name, in a preview", async () => {
     await account.checkout.addMigration(unproved, 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
     const refused = await refuses("preview", "prod");

@@ -123,6 +123,7 @@ function say(text: string): void {
 }
 
 new Command("npm run emergency:drill --")
+  .exitOverride()
   .description(
     "Plays the plan's two emergencies on a stack of its own, with the application under pm2 and under load; prints downtime and losses.",
   )

@@ -100,6 +100,7 @@ function usage(message: string, next: string): PipelineError {
 }
 
 new Command("npm run keys --")
+  .exitOverride()
   .description("Makes the SSH client key and the host key of a stack and stores them in its configuration.")
   .requiredOption("--stack <name>", "the stack")
   .option("--replace", "make others in the place of those that are there")

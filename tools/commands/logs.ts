@@ -10,7 +10,8 @@ import { openStore } from "../../pipeline/store/open.js";
 import type { Store } from "../../pipeline/store/store.js";
 import { type Wanted, newLines } from "../report/logLines.js";
 import { reportFailure } from "./reportFailure.js";
-import { readTarget, storeOf } from "./target.js";
+import { readTarget } from "./target.js";
+import { storeUrlOf } from "./there/place.js";
 
 /** `npm run logs`: what the stages of a run logged, from the store; the newest run's, and on request those to come. */
 
@@ -27,7 +28,7 @@ interface Flags {
 const everyMs = 1_000;
 
 async function act({ stack, run, stage, logLevel, json = false, follow = false }: Flags): Promise<void> {
-  const store = openStore(storeOf(readTarget(stack)));
+  const store = openStore(await storeUrlOf(readTarget(stack)));
   const wanted: Wanted = { level: logLevel, json, ...(stage === undefined ? {} : { stage }) };
   const colours = coloursFor(process.stdout.isTTY);
   const seen = new Map<string, number>();

@@ -15,7 +15,8 @@ import type { Store } from "../../pipeline/store/store.js";
 import { whoAmI } from "../approve/person.js";
 import { describeHistory } from "../report/terminal.js";
 import { reportFailure } from "./reportFailure.js";
-import { readTarget, storeOf } from "./target.js";
+import { readTarget } from "./target.js";
+import { storeUrlOf } from "./there/place.js";
 
 /** `npm run report`: the runs of an environment from its store, against the plan's aims; notes on a run. */
 
@@ -37,7 +38,7 @@ async function act(flags: Flags): Promise<void> {
   const environment = flags.stack;
   const target = readTarget(environment);
   const { paths } = target;
-  const store = openStore(storeOf(target));
+  const store = openStore(await storeUrlOf(target));
   const history = await readHistory(store, environment, flags.days, new Date());
   if (flags.note !== undefined || flags.run !== undefined) return ofRun(store, history, flags, paths.root);
   if (flags.html !== undefined) {

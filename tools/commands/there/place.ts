@@ -65,6 +65,12 @@ export async function placeOf({ environment, config }: Target): Promise<TargetPl
   };
 }
 
+/** URL of the environment's store: the folder of this machine, or where its stack's outputs say that it is. */
+export async function storeUrlOf(target: Target): Promise<string> {
+  if (target.paths.folderUrl !== undefined) return target.paths.folderUrl;
+  return (await readOutputs(target.environment, prepare(target.environment, process.env))).store;
+}
+
 async function readOutputs(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
   const up = npmRun("local", "up", "--stack", environment);
   let values: Record<string, unknown>;
