@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+const root = resolve(__dirname, "../../..");
+const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
+  (path) => path.endsWith(".md"),
+);
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+describe("README and docs", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+
+  it("name commands that there are", () => {
+    for (const page of pages)
+      for (const [, script = ""] of read(page).matchAll(/npm run ([a-z][\w:]*\w)/g))
+        assert.ok(script in scripts, `${page}: npm run ${script}`);
+  });
+
+  it("link to pages that there are", () => {
+    for (const page of pages)
+      for (const [, path = ""] of read(page).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g))
+        assert.ok(existsSync(join(root, dirname(page), path)), `${page}: ${path}`);
+  });
+
+  it("README has each command that people type, by its name or below the one it belongs to", () => {
+    const text = read("README.md");
+    // For this project's own pages and for CI.
+    const own = /^(docs|ci|lint|setup|test:unit|test:integration|db)(:|$)/;
+    const missing = Object.keys(scripts).filter((script) => {
+      const [, last = ""] = /:(\w+)$/.exec(script) ?? [];
+      const named = [script, `npm run ${script}`, `npm ${script}`, `:${last}`];
+      return !own.test(script) && !named.some((name) => text.includes(`\`${name}`));
+    });
+    assert.deepEqual(missing, []);
+  });
+});
