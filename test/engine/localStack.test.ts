@@ -14,6 +14,7 @@ interface Outputs {
   appliedNow: string[];
   health: { status: string; tables: number; users: number; orders: number };
   report: string;
+  lastRun: { now?: { reason: string; by: string } };
 }
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
@@ -93,9 +94,20 @@ describe("the local stack", function () {
     assert.match(all(failed), /20260602000000_broken fails on the restored copy: .*already exists/);
     assert.deepEqual(await checkout.rows("SELECT to_regclass('half') AS half"), [{ half: null }]);
     await checkout.addMigration(name, "CREATE VIEW half AS SELECT 1 AS one;\n");
-    const mended = await checkout.npm("start");
+    // The window opens in three days; the word of who starts it, with a reason, is enough, and is recorded.
+    const settings = await readFile(checkout.path("Pulumi.local.yaml"), "utf8");
+    const day = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"][(new Date().getUTCDay() + 3) % 7];
+    const window = `{ open: [{ days: [${day}], from: "02:00", to: "03:00" }] }`;
+    await writeFile(checkout.path("Pulumi.local.yaml"), `${settings.trimEnd()}\n  safe-migration:window: ${window}\n`);
+    const closed = await checkout.npm("start");
+    assert.notEqual(closed.exitCode, 0);
+    assert.match(all(closed), /Migrations of local are not applied now/);
+    const mended = await checkout.npm("up", ["--now", "asked for by the shop"]);
+    await writeFile(checkout.path("Pulumi.local.yaml"), settings);
     assert.equal(mended.exitCode, 0, all(mended));
-    assert.ok((await outputs()).appliedNow.includes(name));
+    const { appliedNow, lastRun } = await outputs();
+    assert.ok(appliedNow.includes(name));
+    assert.equal(lastRun.now?.reason, "asked for by the shop");
   });
 
   it("a migration that loses data it does not declare is stopped in the rehearsal, with table, column and rows", async () => {
