@@ -7,6 +7,8 @@ export interface HostReadyArgs {
   readonly connection: HostConnection;
   /** Identifies the machine (the instance's id): another one is waited for anew. */
   readonly instance: pulumi.Input<string>;
+  /** Known once the machine runs; another text waits anew, for a machine that stops between two runs. @default none */
+  readonly started?: pulumi.Input<string>;
   /** How long the host may take from now on, in seconds. @default 900 */
   readonly timeoutSeconds?: number;
 }
@@ -21,7 +23,7 @@ export interface HostReadyArgs {
  */
 export function hostReady(
   name: string,
-  { connection, instance, timeoutSeconds = 900 }: HostReadyArgs,
+  { connection, instance, started, timeoutSeconds = 900 }: HostReadyArgs,
   options: pulumi.CustomResourceOptions = {},
 ): command.remote.Command {
   return new command.remote.Command(
@@ -30,7 +32,10 @@ export function hostReady(
       // The dials pause 13 s in all before each pause is 5 s.
       connection: connectionArgs(connection, 9 + Math.max(1, Math.ceil((timeoutSeconds - 13) / 5))),
       create: "bash -s",
-      stdin: waitScript(timeoutSeconds),
+      stdin:
+        started === undefined
+          ? waitScript(timeoutSeconds)
+          : pulumi.output(started).apply((text) => `# ${text.trim()}\n${waitScript(timeoutSeconds)}`),
       triggers: [instance],
       logging: command.remote.Logging.Stderr,
       addPreviousOutputInEnv: false,

@@ -58,6 +58,11 @@ export const runnerConfig = z.strictObject({
   instanceType: z.string().min(1).default("t4g.micro"),
   /** Its disk, on which dumps lie on their way to the store. */
   diskGiB: z.int().min(8).max(1_024).default(30),
+  /**
+   * Minutes without work after which that host stops by itself; the next run, or command by hand, starts it. 0: it stays on. Set before
+   * the host is made: one that is there is not touched.
+   */
+  stopAfterMinutes: z.int().min(0).max(1_440).default(0),
 });
 
 /** Where the stages of a stack on AWS log to beside its store. */

@@ -60,6 +60,8 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     );
   if (database.kind === "ec2" && runner.where === "here")
     problems.push('runner.where: "here", but the PostgreSQL of an EC2 host listens on the host only: leave it out');
+  if (runner.stopAfterMinutes > 0 && (database.kind !== "rds" || runsOn(config) !== "host"))
+    problems.push("runner.stopAfterMinutes: only the small host beside RDS stops by itself; leave it out");
   if (database.kind === "rds" && database.maxStorageGiB < database.storageGiB)
     problems.push(
       `database.maxStorageGiB: ${database.maxStorageGiB}, less than database.storageGiB (${database.storageGiB})`,

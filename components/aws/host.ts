@@ -109,6 +109,8 @@ export class Host extends pulumi.ComponentResource {
         associatePublicIpAddress: publicAddress,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: { volumeType: "gp3", volumeSize: args.rootGiB ?? 16, encrypted: true, tags },
+        // A host that powers itself off is there again when it is started.
+        instanceInitiatedShutdownBehavior: "stop",
         disableApiTermination: protect,
         userData: pulumi
           .all([hostKeyVersion.arn, machine])

@@ -10,6 +10,8 @@ export interface RunnerHostArgs extends Pick<HostArgs, "vpcId" | "subnetId" | "s
   readonly instanceType?: string;
   /** Its disk, on which dumps lie on their way to the store. @default 30 */
   readonly diskGiB?: number;
+  /** It stops by itself after so many minutes without work; see `hostStarted`. @default 0: never */
+  readonly stopAfterMinutes?: number;
   readonly keys: HostKeys;
   /** The backup store that the host reaches by its own role. */
   readonly store: pulumi.Input<StoreAccess>;
@@ -39,7 +41,7 @@ export class RunnerHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: RunnerHostArgs, options?: pulumi.ComponentResourceOptions) {
     super("safe-migration:aws:RunnerHost", name, {}, options);
-    const { environment, keys } = args;
+    const { environment, keys, stopAfterMinutes = 0 } = args;
     const host = new Host(
       `${name}-host`,
       {
@@ -60,6 +62,7 @@ export class RunnerHost extends pulumi.ComponentResource {
               environment,
               authorizedKeys: [keys.publicKey],
               hostKey: { secretId: hostKeySecretArn, publicKey: keys.hostKey, region },
+              stopAfterMinutes,
             }),
           ),
       },

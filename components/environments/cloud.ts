@@ -10,6 +10,7 @@ import { RunnerHost } from "../aws/runnerHost.js";
 import { hostPaths } from "../userData/paths.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
 import { noticesOf } from "./notices.js";
+import { hostStarted } from "../hostStarted.js";
 import { keysOf, runHere, runOnHost } from "./runners.js";
 import { watch } from "./watch.js";
 
@@ -92,6 +93,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
       subnetId: firstOf(network.hostSubnetIds),
       instanceType: place.instanceType,
       diskGiB: place.diskGiB,
+      stopAfterMinutes: place.stopAfterMinutes,
       publicAddress: config.connection.proxy === undefined,
       sshFrom: rangesOf(config.connection.from),
       keys: keysOf(config),
@@ -103,9 +105,13 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     });
     notices.publishedBy(host.roleArn);
     const letIn = postgres.letIn("from-runner", host.securityGroupId);
-    const runs = await runOnHost(args, { address: host.address, instance: host.instanceId, ours: true });
+    const { address, instanceId: instance } = host;
+    const stops = place.stopAfterMinutes > 0;
+    const started = stops ? { started: startedBy(args, instance) } : {};
+    const runs = await runOnHost(args, { address, instance, ours: true, ...started });
     const reached = pulumi.all([postgres.database, letIn]).apply(([database]) => database);
-    return { ...runs, reached, watched: { measuring: { instance: host.instanceId, disks: ["/"] } } };
+    // One that is not there for most of the time measures nothing, and an alarm would miss it.
+    return { ...runs, reached, watched: stops ? {} : { measuring: { instance, disks: ["/"] } } };
   }
 }
 
@@ -160,6 +166,15 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     storeAccess: bucket.access,
     connection: postgres.address.apply((address) => ({ ssh: `${config.connection.user}@${address}` })),
   };
+}
+
+/** Known once the host beside RDS, which stops by itself, runs for this run. */
+function startedBy({ paths, run }: EnvironmentArgs, instance: pulumi.Output<string>): pulumi.Output<string> {
+  const profile = new pulumi.Config("aws").get("profile");
+  return hostStarted("runner-start", {
+    ...{ instance, region: region(), run, root: paths.root },
+    ...(profile === undefined ? {} : { profile }),
+  });
 }
 
 /** What the host may do beside, where the environment is refreshed from another one's backups. */

@@ -25,13 +25,17 @@ export interface RunHost {
   readonly instance: pulumi.Input<string>;
   /** Whether it was set up by this program's user data, which is then waited for. */
   readonly ours: boolean;
+  /** Known once it runs, where it stops between two runs. */
+  readonly started?: pulumi.Output<string>;
 }
 
 /** Stages run on a host, by SSH. */
 export async function runOnHost({ config, paths }: EnvironmentArgs, place: RunHost): Promise<Runs> {
-  const { address, instance, ours } = place;
+  const { address, instance, ours, started } = place;
   const connection = connectionTo(config, address);
-  const ready = ours ? hostReady("host-ready", { connection, instance }).stdout : undefined;
+  const ready = ours
+    ? hostReady("host-ready", { connection, instance, ...(started === undefined ? {} : { started }) }).stdout
+    : undefined;
   const bundle = await hostBundle(paths);
   const runner = new RemoteRunner("runner", {
     connection,

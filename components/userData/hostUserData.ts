@@ -5,6 +5,7 @@ import { type Step, packScript, renderScript } from "./script.js";
 import { type WalArchive, archiveStep } from "./steps/archive.js";
 import { type HostDatabase, databaseStep } from "./steps/database.js";
 import { type DataVolume, dataVolumeStep, workFolderStep } from "./steps/dataVolume.js";
+import { idleStopStep } from "./steps/idleStop.js";
 import { measureStep } from "./steps/measure.js";
 import { postgresStep } from "./steps/postgres.js";
 import { applicationStep, databasePackagesStep, pm2Step, runnerPackagesStep, ssmAgentStep } from "./steps/software.js";
@@ -18,6 +19,11 @@ export interface RunnerUserDataArgs extends SshArgs {
   readonly environment: string;
   /** Steps to leave out, by name. @default none */
   readonly leaveOut?: readonly LeavableStep[];
+}
+
+export interface RunnerHostUserDataArgs extends RunnerUserDataArgs {
+  /** The host stops by itself after so many minutes without work. @default 0: never */
+  readonly stopAfterMinutes?: number;
 }
 
 export interface DatabaseUserDataArgs extends RunnerUserDataArgs {
@@ -41,7 +47,7 @@ export function databaseUserData(args: DatabaseUserDataArgs): string {
 }
 
 /** User data of a host that only runs the pipeline, for a database that is elsewhere (Debian 13). Holds no secret. */
-export function runnerUserData(args: RunnerUserDataArgs): string {
+export function runnerUserData(args: RunnerHostUserDataArgs): string {
   return userData(`The ${args.environment} host that runs the migration pipeline.`, runnerSteps(args));
 }
 
@@ -65,13 +71,15 @@ export function databaseSteps(args: DatabaseUserDataArgs): Step[] {
   ]);
 }
 
-function runnerSteps(args: RunnerUserDataArgs): Step[] {
+function runnerSteps(args: RunnerHostUserDataArgs): Step[] {
+  const { stopAfterMinutes = 0 } = args;
   return kept(args, [
     sshStep(args),
     runnerPackagesStep(),
     ssmAgentStep(args.hostKey.region),
     workFolderStep(),
     measureStep(),
+    ...(stopAfterMinutes === 0 ? [] : [idleStopStep(stopAfterMinutes)]),
   ]);
 }
 

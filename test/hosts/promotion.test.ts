@@ -213,4 +213,16 @@ INSERT INTO "phones" SELECT "phone" FROM "user_profiles" WHERE "phone" IS NOT NU
       for (const secret of [server.password, clientKey.privateKey.split("\n")[2] ?? assert.fail()])
         assert.ok(text.length > 100 && !text.includes(secret));
   });
+
+  it("dev's host stops by itself once nothing of the pipeline has run on it for an hour, and not while anything does", async () => {
+    const { machine } = estate.place("dev");
+    assert.equal(await machine.output("systemctl is-active safe-migration-idle.timer"), "active");
+    const later = "touch -d '2 hours ago' /run/safe-migration-idle; /usr/local/sbin/safe-migration-idle";
+    await machine.output(`runuser -u pipeline -- sleep 60 >/dev/null 2>&1 & sleep 0.5; ${later}`);
+    assert.equal(await machine.output("find /run/safe-migration-idle -mmin -5"), "/run/safe-migration-idle");
+    await machine.output("pkill -u pipeline; while pgrep -u pipeline >/dev/null; do sleep 0.1; done");
+    // The machine may be gone before the command has told its end.
+    await machine.run(later).catch(() => undefined);
+    await machine.ended();
+  });
 });

@@ -214,7 +214,7 @@ export class Estate {
       startManagedServer(this.hosts.address, this.moto.secrets, shop),
     ]);
     await this.hostKeySecret(name, hostKey);
-    const userData = runnerUserData(this.#access(name, hostKey, clientKey));
+    const userData = runnerUserData({ ...this.#access(name, hostKey, clientKey), stopAfterMinutes: 60 });
     const machine = await this.bootMachine(name, number, userData);
     await machine.run(`cat >${authorityOnHost}`, { stdin: server.authority });
     return { name, hostKey, clientKey, server, userData, machine };

@@ -161,6 +161,12 @@ export class TestHost {
     }
   }
 
+  /** Waits until the machine has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null)
+      await new Promise((resolve) => this.child.once("close", resolve));
+  }
+
   /** Ends the machine at once, as pulling its plug would, and forgets its disk; its volume stays. */
   async terminate(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once("close", resolve));

@@ -18,6 +18,8 @@ export interface TargetPlace {
   readonly told?: Told;
   /** Absent where stages run on this machine. */
   readonly host?: Omit<Connection, "dialErrorLimit" | "perDialTimeout">;
+  /** That host's identity: an instance of EC2, where it is the stack's own. */
+  readonly instance?: string;
 }
 
 const sourceStore = z.object({ environment: z.string(), store: z.string() });
@@ -28,7 +30,9 @@ const outputsSchema = z.object({
   store: z.string(),
   refreshFrom: sourceStore.optional(),
   told: z.object({ topic: z.string().optional(), logGroup: z.string().optional() }).optional(),
-  host: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1) }).optional(),
+  host: z
+    .object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1), instance: z.string() })
+    .optional(),
 });
 
 /** @throws PipelineError where the stack has no outputs yet, or cannot be read. */
@@ -37,11 +41,12 @@ export async function placeOf({ environment, config }: Target): Promise<TargetPl
   const { host, refreshFrom, ...found } = await readOutputs(environment, place);
   const known = { ...found, ...(refreshFrom === undefined ? {} : { refreshFrom }) };
   if (host === undefined) return known;
-  const { address, port, user, hostKey } = host;
+  const { address, port, user, hostKey, instance } = host;
   const secret = (path: string) => readSecret(environment, place, path);
   const { proxy } = config.connection;
   return {
     ...known,
+    instance,
     host: {
       host: address,
       port,

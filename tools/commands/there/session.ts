@@ -25,8 +25,12 @@ export class HostSession {
   ) {}
 
   /** @throws PipelineError where the host does not answer, is another one (by its key), or does not take the client's key. */
-  static async open(endpoint: Omit<Connection, "dialErrorLimit" | "perDialTimeout">, signal: AbortSignal) {
-    const connection = { ...endpoint, dialErrorLimit: attempts, perDialTimeout: 15 };
+  static async open(
+    endpoint: Omit<Connection, "dialErrorLimit" | "perDialTimeout">,
+    signal: AbortSignal,
+    dialErrorLimit = attempts,
+  ) {
+    const connection = { ...endpoint, dialErrorLimit, perDialTimeout: 15 };
     const context = { signal, status: () => undefined, warn: () => undefined, error: () => undefined };
     try {
       return new HostSession(connection, await dial(connection, context), context);
