@@ -70,12 +70,17 @@ export const settingsSchema = z.strictObject({
   }),
   rehearse: rehearseSettings.prefault({}),
   migrate: z.strictObject({
-    /** How long a statement waits for a lock before the migration is rolled back and tried again, in milliseconds. */
-    lockTimeoutMs: z.int().min(1).default(5_000),
-    /** How many times a migration is tried again after a lock timeout. */
-    lockRetries: z.int().min(0).default(5),
-    /** Pause before the first retry, in milliseconds; doubled for each further one. */
-    retryDelayMs: z.int().min(0).default(1_000),
+    /**
+     * How long a statement waits for a lock before the migration is rolled back and tried again, in milliseconds. Whoever comes after
+     * it waits as long: less than `refusedAfterMs`.
+     */
+    lockTimeoutMs: z.int().min(1).default(500),
+    /** How many times a migration is tried again after a lock timeout, or put off because somebody is in its way. */
+    lockRetries: z.int().min(0).default(20),
+    /** Pause before the first retry, in milliseconds; doubled for each further one, which ends early when nobody is in the way. */
+    retryDelayMs: z.int().min(0).default(500),
+    /** The longest pause, in milliseconds. */
+    retryDelayMaxMs: z.int().min(0).default(5_000),
     /** How long one statement may run, in milliseconds; 0: no limit. */
     statementTimeoutMs: z.int().min(0).default(300_000),
     /**

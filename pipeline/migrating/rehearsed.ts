@@ -26,6 +26,12 @@ export function rehearsedMs(rehearsal: RehearseResult, name: string): number | u
   return found === undefined || found.notCommitted?.tried === false ? undefined : found.durationMs;
 }
 
+/** Locks that readers or writers wait for, as the copy showed them: `public.orders AccessExclusiveLock`; empty: none is known. */
+export function rehearsedLocks(rehearsal: RehearseResult, name: string): readonly string[] {
+  if (rehearsal.verdict === "skipped") return [];
+  return rehearsal.migrations.find((migration) => migration.name === name)?.locks ?? [];
+}
+
 /** What the pending migrations will probably take, in milliseconds: as long as on the copy. */
 export function predictedMs(rehearsal: RehearseResult, pending: readonly MigrationRef[]): number {
   return pending.reduce((sum, { name }) => sum + (rehearsedMs(rehearsal, name) ?? 0), 0);

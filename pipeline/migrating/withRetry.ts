@@ -7,7 +7,7 @@ import type { MigrationsFolder } from "../prisma/migrations.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import type { AvailabilityProbe } from "../probe/availability.js";
 import { type Applied, afterOthers, migrationFailed } from "./failure.js";
-import { rehearsedMs, statementTimeoutFor } from "./rehearsed.js";
+import { rehearsedLocks, rehearsedMs, statementTimeoutFor } from "./rehearsed.js";
 import { retrying } from "./retrying.js";
 
 /** The project as it was read for this run. */
@@ -43,7 +43,15 @@ export async function applyWithRetry(
   const { folder, schema } = project;
   try {
     return await retrying(
-      { name, settings: settings.migrate, context, watch, statementTimeoutMs },
+      {
+        name,
+        settings: settings.migrate,
+        context,
+        watch,
+        statementTimeoutMs,
+        database,
+        locks: rehearsedLocks(rehearsal, name),
+      },
       {
         run: (limits) =>
           applyMigration(database, sources, folder, name, {

@@ -11,10 +11,12 @@ export interface Session {
   readonly seconds: number;
   /** Its last query; shown by {@link describeSession} without the values in it. */
   readonly query: string;
+  /** None of an application's: PostgreSQL's own, such as autovacuum. */
+  readonly background?: boolean;
 }
 
 const columns = `a.pid, a.application_name AS application, coalesce(a.usename, '') AS "user", coalesce(a.state, '') AS state,
-  coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::int AS seconds, a.query`;
+  coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::int AS seconds, a.query, a.usesysid IS NULL AS background`;
 
 /** Sessions of this database whose transaction is older than `seconds`; their locks and snapshots hold others up. */
 export async function findLongTransactions(client: pg.Client, seconds: number): Promise<Session[]> {
@@ -34,6 +36,37 @@ export async function findSessions(client: pg.Client, database: string): Promise
       WHERE a.datname = $1 AND a.backend_type = 'client backend' AND NOT starts_with(a.application_name, 'safe-migration')
       ORDER BY a.pid`,
     [database],
+  );
+  return rows;
+}
+
+/** Sessions that have held one of these locks on tables in a transaction for longer; this program's own left out. */
+export async function findHolders(
+  client: pg.Client,
+  locks: readonly { readonly table: string; readonly mode: string }[],
+  longerThanMs: number,
+): Promise<Session[]> {
+  const { rows } = await client.query<Session>(
+    `SELECT ${columns} FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND NOT starts_with(a.application_name, 'safe-migration')
+        AND a.backend_type = 'client backend' AND a.xact_start < clock_timestamp() - make_interval(secs => $3)
+        AND a.pid IN (SELECT l.pid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                        JOIN pg_namespace n ON n.oid = c.relnamespace
+                        JOIN unnest($1::text[], $2::text[]) AS w(held, mode)
+                          ON w.held = n.nspname || '.' || c.relname AND w.mode = l.mode
+                       WHERE l.locktype = 'relation' AND l.granted
+                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
+    [locks.map(({ table }) => table), locks.map(({ mode }) => mode), longerThanMs / 1_000],
+  );
+  return rows;
+}
+
+/** Those of these sessions that are in a transaction. */
+export async function findTransactions(client: pg.Client, pids: readonly number[]): Promise<Session[]> {
+  if (pids.length === 0) return [];
+  const { rows } = await client.query<Session>(
+    `SELECT ${columns} FROM pg_stat_activity a WHERE a.pid = ANY ($1::int[]) AND a.xact_start IS NOT NULL`,
+    [pids],
   );
   return rows;
 }

@@ -16,7 +16,7 @@ import { compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements } from "./clusterWide.js";
 import { declarationsOf } from "./declarations.js";
 import type { Weights } from "./judged.js";
-import { type Tools, applyToCopy, historyTables, rehearseOne } from "./one.js";
+import { type Tools, applyToCopy, copyLockTimeoutMs, historyTables, rehearseOne } from "./one.js";
 import { rehearseRolledBack } from "./rolledBack.js";
 import { readSequenceStates } from "./sequences.js";
 import { readShape } from "./shape.js";
@@ -65,8 +65,8 @@ export async function rehearseMigrations(
       const trial = shown ? undefined : await tryMigration(session, migration, signal);
       if (shown || (trial !== undefined && trial.shared.length > 0)) {
         const history = new Set(historyTables(await readShape(reader), schema));
-        const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
-        const limits = { lockTimeoutMs, statementTimeoutMs };
+        const { statementTimeoutMs } = request.settings.migrate;
+        const limits = { lockTimeoutMs: copyLockTimeoutMs, statementTimeoutMs };
         const rest = { session, limits, history, weights, log, signal };
         rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
         break;
@@ -144,8 +144,8 @@ async function openComparer(copy: Database): Promise<pg.Client> {
 async function goBackAndForth(request: RehearseRequest, tools: Tools, forwards: readonly Forward[]): Promise<Back[]> {
   const { copy, schema, reader, log, signal } = tools;
   const { project } = request;
-  const { statementTimeoutMs, lockTimeoutMs } = request.settings.migrate;
-  const limits = { statementTimeoutMs, lockTimeoutMs, log, signal };
+  const { statementTimeoutMs } = request.settings.migrate;
+  const limits = { statementTimeoutMs, lockTimeoutMs: copyLockTimeoutMs, log, signal };
   const whole = await readCatalogue(reader);
   const backs = await rehearseBack(reader, forwards, { copy, project, schema, limits, log, signal });
   const wrong = backs.find(({ result }) => result.verdict === "wrong");

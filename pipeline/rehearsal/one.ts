@@ -113,15 +113,18 @@ export async function rehearseOne(
 
 const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
 
+/** On a copy nobody waits behind a lock; autovacuum gives way to one who has waited for `deadlock_timeout`, a second by default. */
+export const copyLockTimeoutMs = 30_000;
+
 /** @throws PipelineError (`refused`) where it fails. */
 export async function applyToCopy(
   request: RehearseRequest,
   { copy, folder, schema, log, signal }: Tools,
   name: string,
 ): Promise<{ durationMs: number }> {
-  const { lockTimeoutMs, statementTimeoutMs } = request.settings.migrate;
+  const { statementTimeoutMs } = request.settings.migrate;
   const { environment, project } = request;
-  const options = { lockTimeoutMs, statementTimeoutMs, log, schema, environment, signal };
+  const options = { lockTimeoutMs: copyLockTimeoutMs, statementTimeoutMs, log, schema, environment, signal };
   try {
     return await applyMigration(copy, project, folder, name, options);
   } catch (error) {

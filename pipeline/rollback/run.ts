@@ -35,7 +35,7 @@ export async function takeAllBack(
     const watch = await probe.watch(down.sql);
     try {
       const took = await retrying(
-        { name, settings: settings.migrate, context, watch },
+        { name, settings: settings.migrate, context, watch, database, locks: [] },
         {
           run: (limits) => takeBack(database, name, down, { ...limits, log }),
           undone: () => Promise.resolve(),

@@ -49,13 +49,17 @@ export async function repair(request: RepairRequest, context: StageContext): Pro
   return { ...base, ...stamp(request, started), applied: true, backup: made.id, steps, left: left(after.findings) };
 }
 
+/** It is not tried again; and autovacuum gives way only to what has waited for `deadlock_timeout`, a second by default. */
+const leastLockTimeoutMs = 2_000;
+
 async function applyAll(plan: readonly Planned[], request: RepairRequest, context: StageContext): Promise<Step[]> {
   const { log, signal } = context;
   const steps: Step[] = [];
   for (const one of plan) {
     if (signal.aborted) throw stopped(steps);
     const begun = Date.now();
-    const reason = await applyRepair(request.database, one.repair, request.settings.migrate.lockTimeoutMs, signal);
+    const lockTimeoutMs = Math.max(request.settings.migrate.lockTimeoutMs, leastLockTimeoutMs);
+    const reason = await applyRepair(request.database, one.repair, lockTimeoutMs, signal);
     const step = stepOf(one);
     if (reason === undefined) log.info(`${one.repair.what}: done`);
     else log.warn(`${one.repair.what}: failed, and left as it was: ${reason}`);

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Database, type MigrateResult, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, type MigrateResult, settingsSchema, stageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { connect } from "../../pipeline/postgres/connection.js";
+import { retrying } from "../../pipeline/migrating/retrying.js";
+import { MigrationFailure } from "../../pipeline/prisma/apply.js";
+import { ScriptFailure } from "../../pipeline/prisma/script.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { testCluster } from "../support/postgres.js";
@@ -32,21 +35,26 @@ describe("availability while migrating", function () {
     await (await testCluster()).drop("availability");
   });
 
-  const run = async (settings: object = {}, application: object = {}): Promise<MigrateResult> => {
+  const settingsOf = (settings: object, application: object = {}) =>
+    settingsSchema.parse({
+      backup: {},
+      preflight: {},
+      migrate: { probeEveryMs: 10, refusedAfterMs: 100, lockTimeoutMs: 300, lockRetries: 0, ...settings },
+      application,
+    });
+  const run = async (
+    settings: object = {},
+    application: object = {},
+    context = recording().context,
+  ): Promise<MigrateResult> => {
     const base = stageRequest.parse({
       environment: "local",
       run: `run-${++runs}`,
       database,
       project: { schema: project.schema, migrations: project.migrations },
       store: store.url,
-      settings: {
-        backup: {},
-        preflight: {},
-        migrate: { probeEveryMs: 10, refusedAfterMs: 100, lockTimeoutMs: 300, lockRetries: 0, ...settings },
-        application,
-      },
+      settings: settingsOf(settings, application),
     });
-    const { context } = recording();
     return migrate(unrehearsed(base, await backup(base, context)), context);
   };
   const failure = async (work: Promise<unknown>): Promise<PipelineError> => {
@@ -120,6 +128,50 @@ describe("availability while migrating", function () {
     assert.match(error.next, /End or wait for those sessions/);
     await holder.end();
     assert.deepEqual(await columns(), []);
+  });
+
+  it("does not ask again while the session that it waited for is in the same transaction", async () => {
+    await project.migration("1_blocked", `ALTER TABLE "Order" ADD COLUMN a int;`);
+    const holder = await connect(database, { applicationName: "a slow report" });
+    await holder.query(`BEGIN; SELECT FROM "Order"`);
+    const { context, lines } = recording();
+    // The report ends as soon as the migration holds back because of it.
+    const log = {
+      ...context.log,
+      warn: (line: string) => (context.log.warn(line), /not begun/.test(line) && release()),
+    };
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve)).then(() => holder.query("COMMIT"));
+    const { applied } = await run({ lockTimeoutMs: 500, lockRetries: 50, retryDelayMs: 10 }, {}, { ...context, log });
+    await released;
+    await holder.end();
+    assert.equal(applied.length, 1);
+    assert.match(lines.join("\n"), /1_blocked: waited 500 ms for a lock[^]*1_blocked: not begun, as it would wait/);
+  });
+
+  it("gives autovacuum the time after which PostgreSQL ends it", async () => {
+    const vacuum = { pid: 1, application: "", user: "", state: "active", seconds: 9, query: "autovacuum: VACUUM x" };
+    const waits: number[] = [];
+    const { migrate: settings } = settingsOf({ lockTimeoutMs: 300, lockRetries: 2, retryDelayMs: 1 });
+    const watch = {
+      ...{ exceeded: new AbortController().signal, refusedMs: () => 0, nextAttempt: () => undefined },
+      ...{ blockers: () => [{ ...vacuum, background: true }], stop: () => Promise.resolve() },
+    };
+    const { attempts } = await retrying(
+      { name: "1_vacuumed", settings, context: recording().context, watch, database, locks: [] },
+      {
+        run: ({ lockTimeoutMs }) => {
+          waits.push(lockTimeoutMs);
+          const report = { sqlState: "55P03", message: "", line: undefined, column: undefined, excerpt: "" };
+          if (waits.length > 1) return Promise.resolve({ durationMs: 1 });
+          return Promise.reject(new MigrationFailure("1_vacuumed", new ScriptFailure(report, "aborted", undefined)));
+        },
+        undone: () => Promise.resolve(),
+        failed: (error) => error,
+      },
+    );
+    assert.equal(attempts, 2);
+    assert.deepEqual(waits, [300, 1_300]);
   });
 
   it("counts the application's health, unless it was ill before", async () => {

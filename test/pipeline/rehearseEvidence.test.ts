@@ -8,6 +8,7 @@ import {
   type StageRequest,
   stageRequest,
 } from "../../pipeline/contracts.js";
+import { connect } from "../../pipeline/postgres/connection.js";
 import { checksumOf } from "../../pipeline/prisma/migrations.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
@@ -70,10 +71,11 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
     rehearsal: RehearseResult,
     approvals: StageRequest["settings"]["risk"]["approvals"] = [],
     limits: Partial<StageRequest["settings"]["migrate"]> = {},
+    context = quiet,
   ) => {
     const risk = { ...base.settings.risk, approvals };
     const settings = { ...base.settings, risk, migrate: { ...base.settings.migrate, ...limits } };
-    return migrate({ ...base, settings, backup: made, rehearsal }, quiet);
+    return migrate({ ...base, settings, backup: made, rehearsal }, context);
   };
 
   it("raises what the file shows as safe and holds a lock for too long; migrate then asks for it", async () => {
@@ -121,6 +123,21 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
       const { result, evidence } = await rehearsed("DO $$ BEGIN EXECUTE 'CREATE VIEW v AS SELECT 1 AS x'; END $$;");
       assert.equal(`${evidence.asked} ${evidence.verdict} ${evidence.tier}`, "dangerous lowered safe");
       assert.equal((await migrating(result)).applied.length, 1);
+    });
+
+    it("is not begun while a session holds what the rehearsal saw it lock", async () => {
+      const { result } = await rehearsed("ALTER TABLE users ADD COLUMN born date;");
+      const holder = await connect(database, { applicationName: "a slow report" });
+      await holder.query("BEGIN; SELECT FROM users; SELECT pg_sleep(0.2)");
+      const { context, lines } = recording();
+      const ended = new Promise<unknown>((resolve) => {
+        context.log.warn = (line) => (lines.push(line), resolve(holder.query("COMMIT")));
+      });
+      const { applied } = await migrating(result, [], { lockTimeoutMs: 100, lockRetries: 99 }, context);
+      await ended;
+      await holder.end();
+      assert.equal(applied[0]?.attempts, 1, "nobody ever waited behind it");
+      assert.match(lines.join("\n"), /2_next: not begun, as it would wait for a lock, and others behind it/);
     });
 
     it("ends a statement that takes many times as long as all did on the copy, with both figures", async () => {
