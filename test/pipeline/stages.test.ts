@@ -233,12 +233,13 @@ describe("the stages, one after the other", function () {
     await addMigration("20260103000000_locked", "ALTER TABLE orders ADD COLUMN locked int;");
     const holder = await connect(database, { applicationName: "a slow report" });
     await holder.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+    // It is put off once, while who is in the way can be seen, and asks the last time all the same.
     const base = request();
     await assert.rejects(chain(base), (error: unknown) => {
       assert.ok(error instanceof PipelineError);
       assert.equal(error.code, "LOCK_TIMEOUT");
       assert.equal(error.kind, "failedUnchanged");
-      assert.match(error.message, /waited 2 time\(s\) for: pid \d+ \(.*a slow report/);
+      assert.match(error.message, /waited 1 time\(s\) for: pid \d+ \(.*a slow report/);
       return true;
     });
     const { context, lines } = recording();
@@ -253,7 +254,8 @@ describe("the stages, one after the other", function () {
     const { applied } = await migrate({ ...again, backup: made, rehearsal }, context);
     await released;
     await holder.end();
-    assert.ok((applied[0]?.attempts ?? 0) > 1, lines.join("\n"));
+    assert.equal(applied.length, 1);
+    assert.match(lines.join("\n"), /not begun, as it would wait for a lock/);
     await addSchemaColumn("locked");
   });
 
