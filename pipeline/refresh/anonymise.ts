@@ -53,9 +53,13 @@ export async function anonymise(
       await watcher.end().catch(() => undefined);
     }
   })();
-  // Dead rows hold what was there, and so do the statistics that were gathered after the restore.
+  // Dead rows hold what was there, and so do the statistics that were gathered after the restore: those that the ANALYZE replaces are
+  // dead rows themselves, where the table that holds them was written anew before the others.
   await withClient(copy, { applicationName, settings: { statement_timeout: "0" } }, (client) =>
-    stoppable(copy, client, signal, () => client.query("VACUUM (FULL, ANALYZE)")),
+    stoppable(copy, client, signal, async () => {
+      await client.query("VACUUM (FULL, ANALYZE)");
+      await client.query("VACUUM (FULL) pg_catalog.pg_statistic, pg_catalog.pg_statistic_ext_data");
+    }),
   );
   return { file, sha256: createHash("sha256").update(sql).digest("hex"), ...proved };
 }
