@@ -1,28 +1,8 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { utils } from "ssh2";
-import { beforePromotionVariable } from "../../components/promotion.js";
 import { ConfigError } from "../../config.js";
-import { PipelineError } from "../../pipeline/errors.js";
-import { readMigrations } from "../../pipeline/prisma/migrations.js";
 import { type Composed, type Registered, compose } from "./program.js";
-import { backup, measured, migrate, preflight, rehearsal, verify } from "./stageResults.js";
+import { type Stack, client, from, host, owner, shippedStacks, stacks } from "./shippedStacks.js";
 
-const [client, host] = [utils.generateKeyPairSync("ed25519"), utils.generateKeyPairSync("ed25519")];
-/** What only the owner of a stack knows (docs/aws.md): where it is, who comes in, and the keys that `npm run keys` makes. */
-const from = "203.0.113.7/32";
-const owner = {
-  "aws:region": "eu-west-1",
-  "safe-migration:connection": {
-    from: [from],
-    publicKey: client.public,
-    privateKey: client.private,
-    hostKey: host.public,
-    hostPrivateKey: host.private,
-  },
-};
-const stacks = ["dev", "staging", "prod"] as const;
-type Stack = (typeof stacks)[number];
 /** Also those that a test makes of `dev` by what its owner sets. */
 type Made = Stack | "public" | "existing" | "told" | "logging";
 const stageNames = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
@@ -51,25 +31,12 @@ describe("the stacks on AWS, each as a whole", function () {
   this.timeout(180_000);
   const made = {} as Record<Made, Composed>;
   let answers: Record<string, unknown>;
-  let names: string[];
+  let names: readonly string[];
 
   before(async () => {
-    const { migrations } = await readMigrations(join(__dirname, "../../prisma/migrations"));
-    const refs = migrations.map(({ name, checksum }) => ({ name, checksum }));
-    names = refs.map(({ name }) => name);
-    answers = {
-      prepare: {},
-      measure: measured,
-      preflight,
-      backup,
-      rehearse: rehearsal,
-      migrate,
-      verify: { ...verify, migrations: refs },
-    };
-    // Each takes what the one before has put into its outputs.
-    made.dev = await compose({ stack: "dev", owner, answers });
-    made.staging = await compose({ stack: "staging", owner, answers, before: { dev: made.dev.outputs } });
-    made.prod = await compose({ stack: "prod", owner, answers, before: { staging: made.staging.outputs } });
+    const shipped = await shippedStacks();
+    ({ answers, names } = shipped);
+    Object.assign(made, shipped.made);
   });
 
   const all = (stack: Made, type: string) => made[stack].resources.filter((resource) => resource.type === type);
@@ -367,110 +334,5 @@ describe("the stacks on AWS, each as a whole", function () {
       assert.equal(kind, "existing");
       assert.deepEqual(told, { ...reached, port: 5432, schema: "public", migrateAs });
     }
-  });
-
-  describe("staging refreshed from prod", () => {
-    const refreshed = (before: Readonly<Record<string, Readonly<Record<string, unknown>>>>) =>
-      compose({ stack: "staging", owner: { ...owner, "safe-migration:refresh": { from: "prod" } }, answers, before });
-    const policyOf = ({ resources }: Composed) => {
-      const [own, ...more] = resources.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy");
-      assert.ok(own !== undefined && more.length === 0);
-      return (JSON.parse(String(own.inputs["policy"])) as { Statement: { Sid: string }[] }).Statement;
-    };
-
-    it("lets its host read prod's backups, their key, and no more, once it is asked for and not before", async () => {
-      const { dev, prod } = { dev: made.dev.outputs, prod: made.prod.outputs };
-      const { bucketArn, keyArn } = prod["storeAccess"] as Record<string, string>;
-      const composed = await refreshed({ dev, prod });
-      const plain = policyOf(made.staging);
-      assert.ok(![bucketArn, keyArn].some((arn) => JSON.stringify(plain).includes(arn ?? "")));
-      const known = new Set(plain.map(({ Sid }) => Sid));
-      const added = policyOf(composed).filter(({ Sid }) => !known.has(Sid));
-      const backups = "backups/prod";
-      assert.deepEqual(added, [
-        {
-          Sid: "ListBackupsOfprod",
-          Effect: "Allow",
-          Action: "s3:ListBucket",
-          Resource: bucketArn,
-          Condition: { StringLike: { "s3:prefix": [`${backups}/*`] } },
-        },
-        { Sid: "ReadBackupsOfprod", Effect: "Allow", Action: "s3:GetObject", Resource: `${bucketArn}/${backups}/*` },
-        { Sid: "ReadKeyOfprod", Effect: "Allow", Action: "kms:Decrypt", Resource: keyArn },
-      ]);
-      assert.deepEqual(composed.outputs["refreshFrom"], { environment: "prod", store: prod["store"] });
-      assert.equal(made.staging.outputs["refreshFrom"], undefined);
-    });
-
-    it("says what to bring up first where prod says nothing of its backups, and never takes prod itself", async () => {
-      await assert.rejects(refreshed({ dev: made.dev.outputs }), (error) => {
-        assert.ok(error instanceof PipelineError);
-        assert.deepEqual([error.code, /npm run up -- --stack prod/.test(error.next)], ["NO_REFRESH_SOURCE", true]);
-        return true;
-      });
-      const wrong = { ...owner, "safe-migration:refresh": { from: "staging" } };
-      await assert.rejects(
-        compose({ stack: "prod", owner: wrong, answers }),
-        /refresh\.from: "prod" is never refreshed/,
-      );
-    });
-  });
-
-  describe("promotion to prod", () => {
-    interface LastRun {
-      readonly migrations: readonly { readonly name: string; readonly checksum: string }[];
-    }
-    const proved = () => made.staging.outputs["lastRun"] as LastRun;
-    const takes = (lastRun: object | undefined, secretOutputs: string[] = []) =>
-      compose({ stack: "prod", owner, answers, before: { staging: { lastRun } }, secretOutputs });
-    const refuses = (lastRun: object | undefined, code: string, message: RegExp) =>
-      assert.rejects(takes(lastRun), (error) => {
-        assert.ok(error instanceof PipelineError);
-        assert.equal(error.code, code);
-        assert.match(error.message, message);
-        return true;
-      });
-
-    it("names each pending migration that staging has not verified, or in another version, and no other", async () => {
-      const { migrations } = proved();
-      const lastRun = {
-        ...proved(),
-        migrations: [...migrations.slice(0, 5), { name: names[5] ?? "", checksum: "0".repeat(64) }],
-      };
-      await assert.rejects(takes(lastRun), (error) => {
-        assert.ok(error instanceof PipelineError);
-        assert.equal(error.code, "NOT_PROMOTED");
-        assert.deepEqual(
-          names.filter((name) => error.message.includes(name)),
-          names.slice(5),
-        );
-        assert.ok(error.message.includes(`${names[5]}: staging verified another version`));
-        assert.ok(error.message.includes(`${names[6]}: staging has not verified it`));
-        return true;
-      });
-    });
-
-    it("takes nothing while staging records no verified run", () =>
-      refuses(undefined, "NO_PROMOTION", /"staging" records no verified run/));
-
-    it("is told of and not refused before a merge, by a preview that asks for that, and by nothing else", async () => {
-      const lastRun = { ...proved(), migrations: proved().migrations.slice(0, -1) };
-      const program = { stack: "prod", owner, answers, before: { staging: { lastRun } } };
-      process.env[beforePromotionVariable] = "yes";
-      try {
-        const { said, resources } = await compose({ ...program, preview: true });
-        assert.ok(said.includes(`${names.at(-1)}: staging has not verified it`));
-        assert.ok(resources.some(({ name }) => name === "pipeline-verify"));
-        await assert.rejects(compose(program), /these are not/);
-      } finally {
-        delete process.env[beforePromotionVariable];
-      }
-      await assert.rejects(compose({ ...program, preview: true }), /these are not/);
-    });
-
-    it("takes what staging verified, whether its outputs are secrets or not", async () => {
-      for (const secret of [[], ["lastRun"]])
-        assert.ok((await takes(proved(), secret)).resources.some(({ name }) => name === "pipeline-verify"));
-    });
   });
 });
