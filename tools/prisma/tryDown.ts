@@ -77,6 +77,8 @@ async function tryOnce(
   const look = <T>(read: (client: pg.Client) => Promise<T>): Promise<T> =>
     withClient(inShadow, { applicationName }, read);
   try {
+    // As Prisma's own engine finds it: the schema of the connection is there before the first migration.
+    await replay.run(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(session.defaultSchema)};`);
     for (const migration of folder.migrations) await replay.run(migration.sql);
     const before = await look(readCatalogue);
     await replay.run(forward.sql);
