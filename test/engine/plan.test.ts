@@ -20,6 +20,7 @@ function commandsIn(markdown: string): string[] {
 const elsewhere: Readonly<Record<string, string>> = {
   "npm run test": "runs this test",
   "npm run test:integration": "runs this test",
+  "npm run db:restore:checkpoint -- --at 2026-01-31T14:05:00Z": "needs a host's WAL archive; test/hosts runs it there",
   "pm2 stop happy-baby-style-backend": "pm2's own; test/pipeline holds recover to it",
   "pm2 start happy-baby-style-backend": "pm2's own; test/pipeline holds recover to it",
 };
