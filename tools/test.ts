@@ -25,7 +25,8 @@ const suites = {
     checks: true,
     lanes: [
       ["test/unit", "test/components", "test/hosts"],
-      ["test/pipeline", "test/engine"],
+      ["test/pipeline"],
+      ["test/engine"],
     ],
   },
   checks: { checks: true, lanes: [] },
