@@ -23,11 +23,7 @@ const checks = [
 const suites = {
   all: {
     checks: true,
-    lanes: [
-      ["test/unit", "test/components", "test/hosts"],
-      ["test/pipeline"],
-      ["test/engine"],
-    ],
+    lanes: [["test/unit", "test/components", "test/hosts"], ["test/pipeline"], ["test/engine"]],
   },
   checks: { checks: true, lanes: [] },
   unit: { checks: false, lanes: [["test/unit", "test/components"]] },
