@@ -36,19 +36,19 @@ describe("maintenance window, on a database", () => {
       settings: { backup: {}, preflight: {}, migrate: {}, window },
     });
 
-  /** Runs transactions without a pause while something else is done. */
+  /** Runs transactions in several sessions without a pause while something else is done. */
   const whileBusy = async <T>(work: () => Promise<T>): Promise<T> => {
-    const client = await connect(database, { applicationName: "busy" });
+    const clients = await Promise.all([1, 2, 3, 4].map(() => connect(database, { applicationName: "busy" })));
     let done = false;
-    const load = (async () => {
+    const load = clients.map(async (client) => {
       while (!done) await client.query("SELECT 1");
-    })();
+    });
     try {
       return await work();
     } finally {
       done = true;
-      await load;
-      await client.end();
+      await Promise.all(load);
+      await Promise.all(clients.map((client) => client.end()));
     }
   };
 
@@ -71,7 +71,8 @@ describe("maintenance window, on a database", () => {
   });
 
   it("preflight refuses a busy database where low traffic is asked for", async () => {
-    const lowTraffic = { transactionsPerSecond: 5, sampleSeconds: 2 };
-    await whileBusy(() => assert.rejects(preflight(request({ lowTraffic }), quiet), failsWith("TRAFFIC", /allows 5/)));
+    // So little that a machine which has much else to do passes it too.
+    const lowTraffic = { transactionsPerSecond: 1, sampleSeconds: 3 };
+    await whileBusy(() => assert.rejects(preflight(request({ lowTraffic }), quiet), failsWith("TRAFFIC", /allows 1/)));
   });
 });
