@@ -19,6 +19,8 @@ export interface Weights {
   readonly decisions: readonly Decision[];
   readonly policy: Policy;
   readonly thresholds: Thresholds;
+  /** The database holds nothing: whatever a migration changes or loses, those of this run have made. */
+  readonly fresh: boolean;
 }
 
 /** What was seen of one migration on the copy. */
@@ -33,19 +35,21 @@ export interface Seen {
 
 /**
  * Holds what a migration did on the copy against what it declares, and against the risk that was seen in it; tells of it in the log.
+ * In a database that holds nothing, nothing has to be declared: a new environment runs the whole history of its project, of which
+ * others have applied files that can no longer be edited.
  *
  * @throws PipelineError (`UNDECLARED_LOSS`)
  */
 export function tell(
   migration: Migration,
   { observed, statements, wrote, durationMs }: Seen,
-  { decisions, policy, thresholds }: Weights,
+  { decisions, policy, thresholds, fresh }: Weights,
   log: Logger,
 ): { readonly result: RehearsedMigration; readonly declared: readonly Observed[] } {
   const { name, checksum } = migration;
   const { declared, undeclared, unused } = judge(observed, declarationsOf(name, migration.sql));
-  if (undeclared.length > 0) throw undeclaredLoss(migration, undeclared);
-  for (const { text, effect, line } of unused)
+  if (undeclared.length > 0 && !fresh) throw undeclaredLoss(migration, undeclared);
+  for (const { text, effect, line } of fresh ? [] : unused)
     log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
   const changes = declared.map(describeObserved);
   const seen = describeStatements(statements ?? []);
@@ -64,7 +68,7 @@ export function tell(
     changes: changes.slice(0, most),
     rewrites: seen.rewrites.slice(0, most),
     locks: seen.locks.slice(0, most),
-    unused: unused.map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
+    unused: (fresh ? [] : unused).map(({ effect, text }) => `${effect}: ${text}`).slice(0, most),
     ...(judged === undefined
       ? {}
       : {
@@ -76,7 +80,7 @@ export function tell(
           },
         }),
   };
-  return { result, declared };
+  return { result, declared: fresh ? observed : declared };
 }
 
 function tellEvidence(name: string, judged: ReturnType<typeof judgeByEvidence>, log: Logger): void {

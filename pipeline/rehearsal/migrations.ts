@@ -15,6 +15,7 @@ import { reviewOnDatabase } from "../gate/review.js";
 import { compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements } from "./clusterWide.js";
 import { declarationsOf } from "./declarations.js";
+import { holdsNothing } from "./fresh.js";
 import type { Weights } from "./judged.js";
 import { type Tools, applyToCopy, copyLockTimeoutMs, historyTables, rehearseOne } from "./one.js";
 import { rehearseRolledBack } from "./rolledBack.js";
@@ -50,7 +51,10 @@ export async function rehearseMigrations(
   const reader = await openComparer(copy);
   try {
     const tools = { copy, folder, schema, reader, log, signal };
-    const weights = await weigh(request, copy, folder, pending, reader);
+    const weights = {
+      ...(await weigh(request, copy, folder, pending, reader)),
+      fresh: holdsNothing(options.manifest.fingerprints, schema),
+    };
     const first = await readShape(reader);
     const touched = new Set(historyTables(first, schema));
     const rehearsed: RehearsedMigration[] = [];
@@ -112,7 +116,7 @@ async function weigh(
   folder: MigrationsFolder,
   pending: readonly Migration[],
   reader: pg.Client,
-): Promise<Weights> {
+): Promise<Omit<Weights, "fresh">> {
   const { environment, settings } = request;
   const { rows } = await reader.query<{ major: number }>(
     "SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS major",
