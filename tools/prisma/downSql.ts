@@ -1,6 +1,6 @@
 import { type PerKind, perKind } from "../../pipeline/gate/perKind.js";
 import { isRequiredWithoutValue } from "../../pipeline/gate/questions.js";
-import type { Change } from "../../pipeline/risk/change.js";
+import type { Change, ChangeOf } from "../../pipeline/risk/change.js";
 import { changesOf } from "../../pipeline/risk/changes/index.js";
 import { show } from "../../pipeline/risk/names.js";
 import { statementsOf } from "../../pipeline/risk/statements.js";
@@ -27,7 +27,8 @@ export const emptyDownSql = `-- Undoes migration.sql: what to run to go back to 
  */
 export function downSql(forward: string, backward: string, problems: readonly string[] = []): string {
   const gone = losses(forward, lostForward);
-  const taken = losses(backward, lostBackward);
+  // What the trial has found already is not said again.
+  const taken = losses(backward, lostBackward).filter((loss) => !problems.includes(loss));
   const head = [
     "Undoes migration.sql: leads from the schema after it back to the one before it. Written by Prisma's comparison of both, which",
     "knows tables, columns, indexes, keys and enums: undo by hand what else the migration does (CHECK, triggers, functions, data).",
@@ -63,6 +64,14 @@ function losses(sql: string, kinds: typeof lostForward): string[] {
   return [...new Set(all.flatMap((change) => perKind(kinds, change, all) ?? []))];
 }
 
+/** A column that comes back required fails on a row, which an empty database does not show. */
+export function failsOnRows({ table, column }: ChangeOf<"addColumn">): string[] {
+  if (!isRequiredWithoutValue(column)) return [];
+  return [
+    `any row in ${show(table)} makes it fail, as "${column.name}" is required and has no default: add it without NOT NULL, fill it, then SET NOT NULL`,
+  ];
+}
+
 const lostForward: PerKind<string[], [readonly Change[]]> = {
   drop: ({ object, name }) => (object === "table" ? [`the rows of table ${show(name)}`] : []),
   dropColumn: ({ table, column }) => [`the values of column "${column}" of ${show(table)}`],
@@ -84,12 +93,7 @@ const lostBackward: PerKind<string[], [readonly Change[]]> = {
   alterType: ({ table, column, type }, all) =>
     isSwap(type.name, all) ? [] : [`the values of column "${column}" of ${show(table)} may not fit ${type.name}`],
   setNotNull: ({ table, column }) => [`a row of ${show(table)} without "${column}" makes it fail`],
-  addColumn: ({ table, column }) =>
-    isRequiredWithoutValue(column)
-      ? [
-          `any row in ${show(table)} makes it fail, as "${column.name}" is required and has no default: add it without NOT NULL, fill it, then SET NOT NULL`,
-        ]
-      : [],
+  addColumn: failsOnRows,
   createIndex: ({ table, index }) => (index.unique ? [`duplicates in ${show(table)} make it fail`] : []),
   createEnum: ({ type: { name } }, all) =>
     isSwap(name, all)

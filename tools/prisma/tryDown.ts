@@ -1,8 +1,6 @@
 import pg from "pg";
 import type { Database } from "../../pipeline/contracts.js";
 import { messageOf } from "../../pipeline/errors.js";
-import { perKind } from "../../pipeline/gate/perKind.js";
-import { isRequiredWithoutValue } from "../../pipeline/gate/questions.js";
 import { silent } from "../../pipeline/log.js";
 import type { NewMigration } from "../../pipeline/prisma/authoring.js";
 import type { MigrationsFolder } from "../../pipeline/prisma/migrations.js";
@@ -13,8 +11,9 @@ import { withClient } from "../../pipeline/postgres/connection.js";
 import { compareCatalogues, readCatalogue } from "../../pipeline/rehearsal/catalogue.js";
 import type { Change } from "../../pipeline/risk/change.js";
 import { changesOf } from "../../pipeline/risk/changes/index.js";
-import { type Name, show } from "../../pipeline/risk/names.js";
+import type { Name } from "../../pipeline/risk/names.js";
 import { statementsOf } from "../../pipeline/risk/statements.js";
+import { failsOnRows } from "./downSql.js";
 
 const applicationName = "safe-migration shadow";
 
@@ -39,7 +38,7 @@ export async function tryDown(
   sql: string,
 ): Promise<TriedDown> {
   const changes = statementsOf(sql).flatMap((statement) => changesOf(statement));
-  const required = changes.flatMap((change) => perKind(failsOnRows, change) ?? []);
+  const required = changes.flatMap((change) => (change.kind === "addColumn" ? failsOnRows(change) : []));
   const tried = await tryOnce(database, folder, forward, sql, changes);
   if (tried.problems.length === 0 || tried.around === undefined)
     return { sql, problems: [...required, ...tried.problems] };
@@ -48,14 +47,6 @@ export async function tryDown(
     ? { sql: tried.around, problems: required }
     : { sql, problems: [...required, ...tried.problems] };
 }
-
-/** What an empty database does not show. */
-const failsOnRows = {
-  addColumn: ({ table, column }: Extract<Change, { kind: "addColumn" }>): string[] =>
-    isRequiredWithoutValue(column)
-      ? [`any row in ${show(table)} makes it fail, as "${column.name}" comes back required and has no default`]
-      : [],
-};
 
 interface Attempt {
   readonly problems: readonly string[];

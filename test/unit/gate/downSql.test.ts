@@ -55,6 +55,15 @@ describe("down.sql: what its head says", () => {
     assert.match(text, /\nDROP INDEX "i";\n$/);
   });
 
+  it("says once what the trial has found already", () => {
+    const back = 'ALTER TABLE "a" ADD COLUMN "b" INTEGER NOT NULL;';
+    const [told = ""] = /any row in [^\n]*/.exec(downSql("SELECT 1;", back)) ?? [];
+    const text = downSql("SELECT 1;", back, [told]);
+    assert.equal(text.split("any row in").length, 2, text);
+    assert.match(text, /IS A COMMENT ONLY/);
+    assert.doesNotMatch(text, /IS LOST OR MAY FAIL/);
+  });
+
   it("is a comment to its end, whatever a name holds", () => {
     const text = downSql('DROP TABLE "a\nDROP TABLE b; --";', "");
     for (const line of text.trim().split("\n")) assert.match(line, /^(--|$)/);
