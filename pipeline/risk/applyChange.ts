@@ -3,10 +3,10 @@ import { applyToTable } from "./applyToTable.js";
 import { rename, setSchema } from "./moveObjects.js";
 import type { Name } from "./names.js";
 import { columnOf, newTable } from "./newTable.js";
-import type { SchemaState, Table } from "./schemaState.js";
+import type { SchemaState, Table, Trigger } from "./schemaState.js";
 import { applyConstraint, forgetColumn } from "./tableParts.js";
 import { columnsOfType } from "./userTypes.js";
-import { columnsIn, relationsIn } from "./walk.js";
+import { columnsIn, functionsIn, relationsIn } from "./walk.js";
 
 /** Follows a change, so that the next one is judged against the schema it leaves. */
 export function applyChange(state: SchemaState, change: Change): void {
@@ -42,8 +42,16 @@ const handlers: Handlers<readonly [state: SchemaState]> = {
   createType({ type }, state) {
     state.types.set(state.key(type), { kind: "other", madeBy: state.migration });
   },
-  createFunction({ name, volatile }, state) {
-    state.functions.set(name.name, { volatile, madeBy: state.migration });
+  createFunction(change, state) {
+    state.functions.create(change, state.migration);
+  },
+  alterFunction({ name, nowVolatile }, state) {
+    // What it was made as stays, where it is declared to be less: its body is the same.
+    if (nowVolatile) for (const known of state.functions.named(name.name)) known.volatile = true;
+  },
+  createTrigger({ table, trigger }, state) {
+    const on = state.table(table) ?? state.view(table) ?? newTable(state, table, -1);
+    on.triggers.set(trigger.name, { ...trigger, madeBy: state.migration });
   },
   searchPath({ schemas }, state) {
     state.searchPath = schemas.length > 0 ? schemas : [state.defaultSchema];
@@ -77,9 +85,11 @@ const forget: Readonly<Partial<Record<ObjectKind, (state: SchemaState, change: C
     for (const [key, view] of [...state.views]) if (view.schema === name) state.views.delete(key);
     for (const key of [...state.types.keys()]) if (key.startsWith(`${name}.`)) state.types.delete(key);
   },
-  function(state, { name }) {
-    state.functions.delete(name.name);
+  function(state, { name, signature }) {
+    state.functions.drop(name.name, signature);
   },
+  trigger: forgetTrigger,
+  rule: forgetTrigger,
 };
 
 function forgetNamedTable(state: SchemaState, { name }: ChangeOf<"drop">): void {
@@ -90,6 +100,10 @@ function forgetNamedTable(state: SchemaState, { name }: ChangeOf<"drop">): void 
 function forgetView(state: SchemaState, { name }: ChangeOf<"drop">): void {
   const key = state.find(name, state.views);
   if (key !== undefined) state.views.delete(key);
+}
+
+function forgetTrigger(state: SchemaState, { name, table }: ChangeOf<"drop">): void {
+  if (table !== undefined) (state.table(table) ?? state.view(table))?.triggers.delete(name.name);
 }
 
 function forgetTable(state: SchemaState, table: Table): void {
@@ -107,7 +121,10 @@ function createTable(change: ChangeOf<"createTable">, state: SchemaState): void 
   if (change.ifNotExists && state.table(change.table) !== undefined) return;
   // Where the history is not whole, IF NOT EXISTS says that the table may be there, in whatever shape.
   const maybeThere = change.ifNotExists && !state.certain;
-  const table = newTable(state, change.table, maybeThere ? -1 : state.migration);
+  // The rows of a foreign table are elsewhere, and were there before.
+  const madeBy = maybeThere || change.foreign ? -1 : state.migration;
+  const table = newTable(state, change.table, madeBy, change.partitioned);
+  table.isDefault = change.isDefault;
   table.unlogged = change.unlogged;
   const sources = [...change.like, ...change.inherits, ...(change.partitionOf ? [change.partitionOf] : [])].map(
     (name) => state.table(name),
@@ -115,11 +132,15 @@ function createTable(change: ChangeOf<"createTable">, state: SchemaState): void 
   for (const source of sources) {
     for (const column of source?.columns.values() ?? []) table.columns.set(column.name, { ...column });
   }
-  for (const spec of change.columns) table.columns.set(spec.name, columnOf(state, spec));
+  for (const spec of change.columns) {
+    table.columns.set(spec.name, columnOf(state, spec));
+    for (const name of functionsIn(spec.defaultValue)) table.rowCalls.add(name);
+  }
   table.complete =
     !maybeThere && (change.complete || (sources.length > 0 && sources.every((source) => source?.complete === true)));
   for (const constraint of change.constraints) applyConstraint(state, table, constraint);
-  if (change.partitionOf !== undefined) state.table(change.partitionOf)?.partitions.add(table);
+  for (const parent of [...change.inherits, ...(change.partitionOf ? [change.partitionOf] : [])])
+    state.table(parent)?.partitions.add(table);
 }
 
 function createView(change: ChangeOf<"createView">, state: SchemaState): void {
@@ -129,7 +150,11 @@ function createView(change: ChangeOf<"createView">, state: SchemaState): void {
     return table === undefined ? [] : [{ table, columns }];
   });
   const key = state.find(change.view, state.views) ?? state.key(change.view);
-  const madeBy = state.views.get(key)?.madeBy ?? state.migration;
+  const { madeBy, triggers } = state.views.get(key) ?? {
+    madeBy: state.migration,
+    triggers: new Map<string, Trigger>(),
+  };
   const schema = key.slice(0, key.length - change.view.name.length - 1);
-  state.views.set(key, { schema, name: change.view.name, materialized: change.materialized, reads, madeBy });
+  const { materialized, definition } = change;
+  state.views.set(key, { schema, name: change.view.name, materialized, definition, reads, madeBy, triggers });
 }

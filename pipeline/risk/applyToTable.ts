@@ -2,6 +2,7 @@ import { type Change, type ChangeOf, type Handlers, handle } from "./change.js";
 import { constantText } from "./defaultValue.js";
 import type { Column, SchemaState, Table } from "./schemaState.js";
 import { columnOf, newTable } from "./newTable.js";
+import { functionsIn } from "./walk.js";
 import { applyConstraint, forgetColumn, renameColumnEverywhere, renameConstraint, renameIndex } from "./tableParts.js";
 
 /** Follows a change of a table that is there. */
@@ -20,12 +21,16 @@ const handlers: Handlers<InTable> = {
   dropColumn: ({ column }, table) => forgetColumn(table, column),
   alterType: ({ column, type }, table) => setColumn(table, column, { type }),
   setNotNull: ({ column }, table) => setColumn(table, column, { notNull: true }),
-  addIdentity: ({ column }, table) => setColumn(table, column, { notNull: true, hasDefault: true }),
+  addIdentity: ({ column }, table) => setColumn(table, column, { notNull: true, hasDefault: true, computed: true }),
   dropNotNull: ({ column }, table) => setColumn(table, column, { notNull: false }),
-  setDefault: ({ column, value }, table) =>
-    setColumn(table, column, { hasDefault: true, defaultText: constantText(value) }),
-  dropDefault: ({ column }, table) => setColumn(table, column, { hasDefault: false, defaultText: undefined }),
-  dropIdentity: ({ column }, table) => setColumn(table, column, { hasDefault: false }),
+  setDefault({ column, value }, table) {
+    const calls = [...functionsIn(value)];
+    for (const name of calls) table.rowCalls.add(name);
+    setColumn(table, column, { hasDefault: true, defaultText: constantText(value), computed: calls.length > 0 });
+  },
+  dropDefault: ({ column }, table) =>
+    setColumn(table, column, { hasDefault: false, defaultText: undefined, computed: false }),
+  dropIdentity: ({ column }, table) => setColumn(table, column, { hasDefault: false, computed: false }),
   dropExpression: ({ column }, table) => setColumn(table, column, { generated: undefined }),
   addConstraint: ({ constraint }, table, state) => applyConstraint(state, table, constraint),
   dropConstraint({ constraint }, table) {
@@ -50,9 +55,16 @@ const handlers: Handlers<InTable> = {
   setUnlogged(_change, table) {
     table.unlogged = true;
   },
-  attachPartition({ partition }, table, state) {
+  attachPartition({ partition, isDefault }, table, state) {
     const child = state.table(partition);
-    if (child !== undefined) table.partitions.add(child);
+    if (child === undefined) return;
+    child.isDefault = isDefault;
+    table.partitions.add(child);
+  },
+  inherit({ parent, how }, table, state) {
+    const known = parent === undefined ? undefined : state.table(parent);
+    if (how === "INHERIT") known?.partitions.add(table);
+    if (how === "NO INHERIT") known?.partitions.delete(table);
   },
   detachPartition({ partition }, table, state) {
     const child = state.table(partition);
@@ -68,6 +80,7 @@ function setColumn(table: Table, name: string, values: Partial<Omit<Column, "nam
 function addColumn(change: ChangeOf<"addColumn">, table: Table, state: SchemaState): void {
   if (change.ifNotExists && table.columns.has(change.column.name)) return;
   const maybeThere = change.ifNotExists && !table.complete;
+  for (const name of functionsIn(change.column.defaultValue)) table.rowCalls.add(name);
   table.columns.set(change.column.name, {
     ...columnOf(state, change.column),
     ...(maybeThere ? { madeBy: -1, type: undefined } : {}),

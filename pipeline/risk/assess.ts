@@ -44,9 +44,7 @@ export async function assessMigrations(
     } else {
       for (const { changes } of steps) for (const change of changes) applyChange(state, change);
     }
-    // Each migration runs in a session whose settings are the connection's own.
-    state.searchPath = [state.defaultSchema];
-    state.timeZone = undefined;
+    state.endSession();
   }
   return found;
 }
@@ -135,9 +133,9 @@ function rememberDroppedKey(change: Change, context: RuleContext): void {
 type Unplaced = Omit<RiskFinding, "line" | "ignored">;
 
 function judge(change: Change, context: RuleContext): { finding: Unplaced; unknowns: readonly string[] }[] {
-  if (concernsNewTable(change, context)) return [];
+  const ofNewTable = concernsNewTable(change, context);
   return rules.flatMap((rule) => {
-    if (!rule.on.has(change.kind)) return [];
+    if (!rule.on.has(change.kind) || (ofNewTable && !rule.beyondTable)) return [];
     return rule.match(change, context).map((match) => {
       const { message, tier = rule.tier, effects = rule.effects, safer = rule.safer, unknowns = [] } = match;
       return { finding: { rule: rule.id, tier, message, safer, effects }, unknowns };
@@ -147,8 +145,8 @@ function judge(change: Change, context: RuleContext): { finding: Unplaced; unkno
 
 /** What a statement does to a table that the same migration made is no risk: nobody else has seen it yet. */
 function concernsNewTable(change: Change, context: RuleContext): boolean {
-  if (!("table" in change) || change.table === undefined || change.kind === "attachPartition") return false;
-  return context.isNew(context.state.table(change.table));
+  if (!("table" in change) || change.table === undefined) return false;
+  return context.isNewTable(context.state.table(change.table));
 }
 
 export function highest(found: readonly Tier[]): Tier {

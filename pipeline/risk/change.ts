@@ -1,5 +1,6 @@
 import type { Node } from "libpg-query";
 import type { ColumnType } from "./columnType.js";
+import type { FunctionBody } from "./functionBody.js";
 import type { Name } from "./names.js";
 
 /** A column as CREATE TABLE or ADD COLUMN describes it. */
@@ -51,8 +52,22 @@ export type ObjectKind =
   | "function"
   | "trigger"
   | "policy"
+  | "rule"
   | "extension"
   | "other";
+
+/** What fires a trigger or a rule. */
+export type TriggerEvent = "insert" | "update" | "delete" | "truncate" | "select";
+
+/** A trigger, or a rule. */
+export interface TriggerSpec {
+  readonly name: string;
+  readonly events: readonly TriggerEvent[];
+  /** UPDATE OF: only where one of these is set; empty: any. */
+  readonly columns: readonly string[];
+  /** The function that a trigger calls; undefined for a rule, whose statements are {@link calls}. */
+  readonly function?: Name;
+}
 
 /** How rows are changed. */
 export type WriteVerb = "UPDATE" | "DELETE" | "MERGE" | "INSERT … ON CONFLICT DO UPDATE";
@@ -72,6 +87,10 @@ export type Change =
       readonly complete: boolean;
       readonly partitioned: boolean;
       readonly partitionOf?: Name;
+      /** The partition of what fits into no other. */
+      readonly isDefault: boolean;
+      /** Its rows are elsewhere, and were there before. */
+      readonly foreign: boolean;
       readonly inherits: readonly Name[];
       readonly like: readonly Name[];
       readonly unlogged: boolean;
@@ -81,6 +100,8 @@ export type Change =
       readonly view: Name;
       readonly materialized: boolean;
       readonly query: Node | undefined;
+      /** Equal where the view is defined the same. */
+      readonly definition: string;
     }
   | {
       readonly kind: "addColumn";
@@ -109,6 +130,8 @@ export type Change =
   | { readonly kind: "setDefault"; readonly table: Name; readonly column: string; readonly value: Node }
   | { readonly kind: "setExpression" | "dropExpression"; readonly table: Name; readonly column: string }
   | { readonly kind: "addIdentity" | "dropIdentity"; readonly table: Name; readonly column: string }
+  /** SET GENERATED ALWAYS: values that an INSERT gives are refused from then on. */
+  | { readonly kind: "identityAlways"; readonly table: Name; readonly column: string }
   | { readonly kind: "addConstraint"; readonly table: Name; readonly constraint: ConstraintSpec }
   | {
       readonly kind: "dropConstraint";
@@ -130,8 +153,14 @@ export type Change =
   | { readonly kind: "rewriteTable"; readonly table?: Name; readonly how: string }
   | { readonly kind: "moveTable"; readonly table: Name; readonly how: string }
   | { readonly kind: "alterTrigger"; readonly table: Name; readonly how: string }
-  | { readonly kind: "rowSecurity"; readonly table?: Name; readonly how: string }
-  | { readonly kind: "attachPartition"; readonly table: Name; readonly partition: Name }
+  /** `of`: what it is about, where that is no table. */
+  | { readonly kind: "rowSecurity"; readonly table?: Name; readonly of?: OwnedObject; readonly how: string }
+  | {
+      readonly kind: "attachPartition";
+      readonly table: Name;
+      readonly partition: Name;
+      readonly isDefault: boolean;
+    }
   | {
       readonly kind: "detachPartition";
       readonly table: Name;
@@ -148,6 +177,8 @@ export type Change =
       readonly ifExists: boolean;
       readonly cascade: boolean;
       readonly concurrently: boolean;
+      /** Types of the arguments of a function, where they are written. */
+      readonly signature?: string;
       /** As written after DROP: `TABLE`, `OPERATOR CLASS`. */
       readonly what: string;
     }
@@ -160,18 +191,37 @@ export type Change =
   | { readonly kind: "addEnumValue"; readonly type: Name; readonly value: string }
   | { readonly kind: "renameEnumValue"; readonly type: Name; readonly from: string; readonly to: string }
   | { readonly kind: "createDomain"; readonly type: Name; readonly base?: ColumnType; readonly constrained: boolean }
-  | { readonly kind: "alterDomain"; readonly type: Name; readonly how: "check" | "notNull" | "validate" | "other" }
+  | { readonly kind: "alterDomain"; readonly type: Name; readonly how: DomainChange }
   | { readonly kind: "createType"; readonly type: Name }
   | { readonly kind: "alterCompositeType"; readonly type: Name; readonly cascade: boolean; readonly how: string }
   | { readonly kind: "createSchema"; readonly name: string }
-  | { readonly kind: "createFunction"; readonly name: Name; readonly volatile: boolean }
-  | { readonly kind: "createTrigger"; readonly table: Name; readonly name: string }
+  | { readonly kind: "createSequence"; readonly name: Name }
+  | {
+      readonly kind: "createFunction";
+      readonly name: Name;
+      /** Types of its arguments. */
+      readonly signature: string;
+      readonly volatile: boolean;
+      /** SECURITY DEFINER. */
+      readonly definer: boolean;
+      readonly body: FunctionBody;
+      /** Equal where the function is defined the same. */
+      readonly definition: string;
+    }
+  | { readonly kind: "alterFunction"; readonly name: Name; readonly how: string; readonly nowVolatile: boolean }
+  | { readonly kind: "createTrigger"; readonly table: Name; readonly trigger: TriggerSpec }
+  /** What a query means, or whether it can be read, may be another matter afterwards. */
+  | { readonly kind: "meaning"; readonly how: string }
+  /** Tables are published, or no more; `all`: whatever there is and will be. */
+  | { readonly kind: "publication"; readonly how: string; readonly adds: readonly Name[]; readonly all: boolean }
   | { readonly kind: "truncate"; readonly table: Name; readonly cascade: boolean }
   | {
       readonly kind: "write";
       readonly verb: WriteVerb;
       readonly table: Name;
       readonly filtered: boolean;
+      /** Where the condition is only that these are not null: the columns. */
+      readonly unlessNull?: readonly string[];
       /** Columns that UPDATE sets. */
       readonly columns: readonly string[];
     }
@@ -181,7 +231,12 @@ export type Change =
   | { readonly kind: "callsFunctions"; readonly functions: readonly string[] }
   | { readonly kind: "reindex"; readonly name: Name; readonly what: string; readonly concurrently: boolean }
   | { readonly kind: "refreshView"; readonly view: Name; readonly concurrently: boolean }
-  | { readonly kind: "lockTable"; readonly table: Name }
+  /** `mode`: PostgreSQL's number of it, 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE). */
+  | { readonly kind: "lockTable"; readonly table: Name; readonly mode: number }
+  /** SELECT … FOR UPDATE and its kind. */
+  | { readonly kind: "lockRows"; readonly table: Name }
+  /** Holds what the migration has locked for as long as it takes, or locks beyond its end. */
+  | { readonly kind: "waits"; readonly how: string }
   | { readonly kind: "transaction"; readonly what: string }
   | { readonly kind: "searchPath"; readonly schemas: readonly string[]; readonly local: boolean }
   | { readonly kind: "timeZone"; readonly zone: string }
@@ -194,6 +249,14 @@ export type Change =
       readonly inner: readonly Change[];
       readonly hints: readonly OpaqueHint[];
     };
+
+/** Something with an owner that is no table. */
+export interface OwnedObject {
+  readonly object: ObjectKind;
+  readonly name: Name;
+}
+
+export type DomainChange = "check" | "notNull" | "validate" | "dropConstraint" | "other";
 
 /** What the text of something opaque mentions. */
 export type OpaqueHint = "drop" | "rewrite";

@@ -7,8 +7,8 @@ import { functionsIn } from "./walk.js";
 export function volatileFunction(state: SchemaState, value: Node | undefined): string | undefined {
   return [...functionsIn(value)].find((name) => {
     const bare = name.slice(name.lastIndexOf(".") + 1);
-    const own = state.functions.get(bare);
-    if (own !== undefined) return own.volatile;
+    const own = state.functions.named(bare);
+    if (own.length > 0) return own.some(({ volatile }) => volatile);
     return isVolatileBuiltIn(bare) || !isBuiltIn(bare);
   });
 }

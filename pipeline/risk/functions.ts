@@ -5,9 +5,14 @@
 
 /** Volatile (`pg_proc.provolatile`): a default that calls one is computed for each row, and the table rewritten. */
 const volatile = words(`
-  random random_normal gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday nextval currval lastval setval pg_sleep
+  random random_normal gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday nextval currval lastval setval
   gen_random_bytes gen_salt uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 txid_current pg_current_xact_id
-  set_config pg_advisory_lock pg_advisory_xact_lock pg_try_advisory_lock pg_advisory_unlock pg_notify`);
+  pg_advisory_xact_lock pg_try_advisory_xact_lock pg_advisory_unlock pg_advisory_unlock_all pg_notify`);
+
+/** These hold up whoever waits for the migration, or lock beyond its end. */
+const waiting = words(`
+  pg_sleep pg_sleep_for pg_sleep_until pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock
+  pg_try_advisory_lock_shared`);
 
 const others = words(`
   now transaction_timestamp statement_timestamp date_trunc date_part date_bin extract age make_date make_time make_interval
@@ -49,9 +54,19 @@ function words(text: string): ReadonlySet<string> {
 
 /** A function of PostgreSQL or of a usual extension that changes no table (a sequence or a setting at most). */
 export function isBuiltIn(name: string): boolean {
-  return others.has(name) || volatile.has(name);
+  return others.has(name) || volatile.has(name) || waiting.has(name);
+}
+
+export function isWaiting(name: string): boolean {
+  return waiting.has(name);
+}
+
+/** Where PostgreSQL's own functions and those of extensions are: in another schema a known name may be anybody's. */
+export function isOfKnownSchema(name: string): boolean {
+  const dot = name.lastIndexOf(".");
+  return dot === -1 || ["pg_catalog", "public", "extensions"].includes(name.slice(0, dot));
 }
 
 export function isVolatileBuiltIn(name: string): boolean {
-  return volatile.has(name);
+  return volatile.has(name) || waiting.has(name);
 }

@@ -7,6 +7,7 @@ import { columnsOfType } from "./userTypes.js";
 /** RENAME of a table, view, index, type or schema. */
 export function rename({ object, from, to }: ChangeOf<"rename">, state: SchemaState): void {
   if (object === "schema") return moveSchema(state, from.name, to);
+  if (object === "function") return state.functions.rename(from.name, to);
   if (object === "type") {
     return rekeyType(state, from, (key) => `${key.slice(0, key.length - from.name.length)}${to}`, to);
   }

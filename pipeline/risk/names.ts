@@ -6,6 +6,12 @@ export interface Name {
   readonly name: string;
 }
 
+/** The name of what a statement makes: a temporary thing is in a schema of its own. */
+export function newNameOf(relation: RangeVar | undefined): Name {
+  const name = nameOf(relation);
+  return relation?.relpersistence === "t" ? { ...name, schema: "pg_temp" } : name;
+}
+
 export function nameOf(relation: RangeVar | undefined): Name {
   const name = relation?.relname ?? "";
   return relation?.schemaname === undefined ? { name } : { schema: relation.schemaname, name };

@@ -1,10 +1,11 @@
+import { functionsIn } from "./walk.js";
 import type { ColumnSpec } from "./change.js";
 import { constantText } from "./defaultValue.js";
 import type { Name } from "./names.js";
 import type { Column, SchemaState, Table } from "./schemaState.js";
 
 /** Puts a table without columns into the state. `madeBy`: number of the migration; -1: was there before the history. */
-export function newTable(state: SchemaState, name: Name, madeBy: number): Table {
+export function newTable(state: SchemaState, name: Name, madeBy: number, partitioned = false): Table {
   const key = state.key(name);
   const schema = key.slice(0, key.length - name.name.length - 1);
   const table: Table = {
@@ -16,6 +17,10 @@ export function newTable(state: SchemaState, name: Name, madeBy: number): Table 
     constraints: new Map(),
     indexes: new Map(),
     partitions: new Set(),
+    partitioned,
+    isDefault: false,
+    triggers: new Map(),
+    rowCalls: new Set(),
     unlogged: false,
     madeBy,
   };
@@ -31,6 +36,7 @@ export function columnOf(state: SchemaState, spec: ColumnSpec): Column {
     hasDefault: spec.defaultValue !== undefined || spec.serial || spec.identity || spec.generated !== undefined,
     defaultText: constantText(spec.defaultValue),
     generated: spec.generated,
+    computed: spec.serial || spec.identity || functionsIn(spec.defaultValue).size > 0,
     madeBy: state.migration,
   };
 }

@@ -37,21 +37,25 @@ export interface RuleText {
 
 export interface Rule extends RuleText {
   readonly on: ReadonlySet<ChangeKind>;
+  /** It is asked even of a table that the same migration made: what is done there may reach another. */
+  readonly beyondTable: boolean;
   match(this: void, change: Change, context: RuleContext): readonly Match[];
 }
 
 interface Definition<K extends ChangeKind> extends RuleText {
   readonly on: readonly K[];
+  readonly beyondTable?: boolean;
   match(this: void, change: ChangeOf<K>, context: RuleContext): Match | readonly Match[] | undefined;
 }
 
 /** A rule is asked only about the kinds of change that it names. */
-export function defineRule<K extends ChangeKind>({ on, match, ...text }: Definition<K>): Rule {
+export function defineRule<K extends ChangeKind>({ on, match, beyondTable = false, ...text }: Definition<K>): Rule {
   const kinds: ReadonlySet<ChangeKind> = new Set<ChangeKind>(on);
   const isOurs = (change: Change): change is ChangeOf<K> => kinds.has(change.kind);
   return {
     ...text,
     on: kinds,
+    beyondTable,
     match(change, context) {
       const found = isOurs(change) ? match(change, context) : undefined;
       return found === undefined ? [] : "message" in found ? [found] : found;

@@ -34,6 +34,11 @@ export class RuleContext {
     return thing !== undefined && thing.madeBy === this.state.migration;
   }
 
+  /** Likewise of a table with its partitions and heirs: one that was there before makes its rows part of it. */
+  isNewTable(table: Table | undefined): boolean {
+    return table !== undefined && this.isNew(table) && [...table.partitions].every((part) => this.isNewTable(part));
+  }
+
   column(table: Name, column: string): Column | undefined {
     return this.state.table(table)?.columns.get(column);
   }

@@ -1,5 +1,6 @@
 import type { ColumnType } from "./columnType.js";
-import type { ConstraintKind } from "./change.js";
+import type { ConstraintKind, TriggerSpec } from "./change.js";
+import { Functions } from "./knownFunctions.js";
 import type { Name } from "./names.js";
 
 /** A column as far as the history tells. */
@@ -12,6 +13,8 @@ export interface Column {
   /** The text of the default, where it is a text or an enum's value. */
   defaultText?: string | undefined;
   generated: "stored" | "virtual" | undefined;
+  /** Its default is what only the database can work out: a function, the next number of a sequence. */
+  computed: boolean;
   /** Number of the migration that made it. */
   readonly madeBy: number;
 }
@@ -39,6 +42,11 @@ export interface Index {
   readonly madeBy: number;
 }
 
+/** A trigger or rule of a table or view. */
+export interface Trigger extends TriggerSpec {
+  readonly madeBy: number;
+}
+
 /** A table; the same object through renames. */
 export interface Table {
   schema: string;
@@ -50,7 +58,14 @@ export interface Table {
   complete: boolean;
   readonly constraints: Map<string, TableConstraint>;
   readonly indexes: Map<string, Index>;
+  /** Its partitions, and the tables that inherit from it: what is done to its rows is done to theirs. */
   readonly partitions: Set<Table>;
+  readonly partitioned: boolean;
+  /** It is the partition of what fits into no other. */
+  isDefault: boolean;
+  readonly triggers: Map<string, Trigger>;
+  /** Functions that a new row calls: by a default or a CHECK. */
+  readonly rowCalls: Set<string>;
   unlogged: boolean;
   /** -1: was there before all that is known. */
   readonly madeBy: number;
@@ -62,6 +77,8 @@ export interface View {
   name: string;
   readonly materialized: boolean;
   readonly reads: readonly { readonly table: Table; readonly columns: ReadonlySet<string> }[];
+  readonly triggers: Map<string, Trigger>;
+  readonly definition: string;
   readonly madeBy: number;
 }
 
@@ -70,13 +87,15 @@ export type UserType =
   | { readonly kind: "domain"; readonly base: ColumnType | undefined; constrained: boolean; readonly madeBy: number }
   | { readonly kind: "other"; readonly madeBy: number };
 
+/** Where PostgreSQL puts what ends with the session. */
+export const temporarySchema = "pg_temp";
+
 /** The database's schema as the migrations read so far leave it. */
 export class SchemaState {
   readonly tables = new Map<string, Table>();
   readonly views = new Map<string, View>();
   readonly types = new Map<string, UserType>();
-  /** Volatility of the functions that the history creates, by bare name. */
-  readonly functions = new Map<string, { volatile: boolean; madeBy: number }>();
+  readonly functions = new Functions();
   /** The schemas that an unqualified name is looked for in. */
   searchPath: readonly string[];
   timeZone: string | undefined;
@@ -96,9 +115,11 @@ export class SchemaState {
     return `${this.searchPath[0] ?? this.defaultSchema}.${name.name}`;
   }
 
-  /** The key under which a name is found on the search path. */
+  /** The key under which a name is found on the search path; a temporary thing comes before all others. */
   find(name: Name, among: ReadonlyMap<string, unknown>): string | undefined {
     if (name.schema !== undefined) return among.has(this.key(name)) ? this.key(name) : undefined;
+    const temporary = `${temporarySchema}.${name.name}`;
+    if (among.has(temporary)) return temporary;
     const schemas = this.searchPath.length > 0 ? this.searchPath : [this.defaultSchema];
     return schemas.map((schema) => `${schema}.${name.name}`).find((key) => among.has(key));
   }
@@ -116,6 +137,19 @@ export class SchemaState {
   type(name: Name): UserType | undefined {
     const key = this.find(name, this.types);
     return key === undefined ? undefined : this.types.get(key);
+  }
+
+  /** Each migration runs in a session whose settings are the connection's own, and what is temporary ends with it. */
+  endSession(): void {
+    this.searchPath = [this.defaultSchema];
+    this.timeZone = undefined;
+    for (const things of [this.tables, this.views, this.types]) {
+      for (const key of [...things.keys()]) if (key.startsWith(`${temporarySchema}.`)) things.delete(key);
+    }
+  }
+
+  triggersOf(name: Name): readonly Trigger[] {
+    return [...((this.table(name) ?? this.view(name))?.triggers.values() ?? [])];
   }
 
   /** Where an index is, whatever schema it is looked for in. */

@@ -1,6 +1,6 @@
 import type { ConstraintSpec } from "./change.js";
 import type { SchemaState, Table } from "./schemaState.js";
-import { notNullColumns } from "./walk.js";
+import { functionsIn, notNullColumns } from "./walk.js";
 
 const suffixes = {
   primary: "pkey",
@@ -23,6 +23,7 @@ export function applyConstraint(state: SchemaState, table: Table, spec: Constrai
   if (index !== undefined) table.indexes.delete(index.name);
   const name = spec.name ?? spec.usingIndex ?? madeUpName(table, spec);
   const columns = index?.keys ?? [...spec.columns];
+  for (const called of functionsIn(spec.expression)) table.rowCalls.add(called);
   table.constraints.set(name, {
     name,
     kind: spec.kind,

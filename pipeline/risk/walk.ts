@@ -66,3 +66,10 @@ export function notNullColumns(check: Node | undefined): string[] {
   }
   return [];
 }
+
+/** The same for statements that are written the same, apart from white space and where they stand. */
+export function fingerprint(value: unknown): string {
+  return JSON.stringify(value, (key, inner: unknown) =>
+    /^(location|stmt_location|stmt_len)$/.test(key) ? undefined : inner,
+  );
+}

@@ -1,8 +1,10 @@
 import type { AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ObjectType, PartitionCmd } from "libpg-query";
-import type { Change } from "../change.js";
+import type { Change, ObjectKind } from "../change.js";
 import { columnType } from "../columnType.js";
 import { type Name, nameOf, strings } from "../names.js";
 import { columnSpec, constraintSpec, inlineConstraints } from "./columns.js";
+import { objectKind } from "./drop.js";
+import { narrowing } from "./sequences.js";
 
 /** What the clauses of ALTER TABLE (INDEX, VIEW, SEQUENCE, TYPE) do, in their order. */
 export function alterTable(statement: AlterTableStmt): Change[] {
@@ -11,7 +13,21 @@ export function alterTable(statement: AlterTableStmt): Change[] {
   const kind = statement.objtype ?? "OBJECT_TABLE";
   if (tableLike.has(kind)) return commands.map((command) => clause(table, command));
   if (kind === "OBJECT_TYPE") return commands.map((command) => attribute(table, command));
+  if (kind === "OBJECT_VIEW" || kind === "OBJECT_SEQUENCE" || kind === "OBJECT_INDEX") {
+    return commands.map((command) => ofAnother(objectKind(kind), table, command));
+  }
   return commands.map(({ subtype }) => (onlySettings.has(subtype) ? harmless : opaque(`ALTER … ${subtype ?? ""}`)));
+}
+
+/** A clause about a view, a sequence or an index. */
+function ofAnother(object: ObjectKind, name: Name, { subtype, def }: AlterTableCmd): Change {
+  if (subtype === "AT_ChangeOwner") return { kind: "rowSecurity", of: { object, name }, how: "OWNER TO" };
+  if (subtype === "AT_SetTableSpace") return { kind: "moveTable", table: name, how: "SET TABLESPACE" };
+  const set = subtype === "AT_SetRelOptions" || subtype === "AT_ResetRelOptions" || subtype === "AT_ReplaceRelOptions";
+  // security_invoker, security_barrier, check_option.
+  if (object === "view" && set && def !== undefined)
+    return { kind: "rowSecurity", of: { object, name }, how: "The options of a view are changed" };
+  return onlySettings.has(subtype) ? harmless : opaque(`ALTER … ${subtype ?? ""}`);
 }
 
 const tableLike: ReadonlySet<ObjectType> = new Set<ObjectType>([
@@ -49,8 +65,6 @@ const onlySettings: ReadonlySet<AlterTableType | undefined> = new Set<AlterTable
   "AT_SetRelOptions",
   "AT_ResetRelOptions",
   "AT_ReplaceRelOptions",
-  "AT_SetIdentity",
-  "AT_AlterConstraint",
   "AT_DropOids",
   "AT_GenericOptions",
   "AT_AlterColumnGenericOptions",
@@ -141,6 +155,7 @@ const columnClauses: Readonly<Partial<Record<AlterTableType, Clause>>> = {
   AT_SetExpression: (table, { name: column = "" }) => ({ kind: "setExpression", table, column }),
   AT_DropExpression: (table, { name: column = "" }) => ({ kind: "dropExpression", table, column }),
   AT_AddIdentity: (table, { name: column = "" }) => ({ kind: "addIdentity", table, column }),
+  AT_SetIdentity: setIdentity,
   AT_DropIdentity: (table, { name: column = "" }) => ({ kind: "dropIdentity", table, column }),
 };
 
@@ -165,6 +180,11 @@ const tableClauses: Readonly<Partial<Record<AlterTableType, Clause>>> = {
     kind: "attachPartition",
     table,
     partition: nameOf(partitionOf(command)?.name),
+    isDefault: partitionOf(command)?.bound?.is_default === true,
+  }),
+  AT_AlterConstraint: (_table, { def }) => ({
+    kind: "meaning",
+    how: `constraint ${def !== undefined && "Constraint" in def ? `"${def.Constraint.conname ?? ""}"` : ""} is checked at another moment`,
   }),
   AT_DetachPartition: detach,
   AT_DetachPartitionFinalize: detach,
@@ -173,6 +193,23 @@ const tableClauses: Readonly<Partial<Record<AlterTableType, Clause>>> = {
   AT_AddOf: (table, command) => inherit(table, command, "OF"),
   AT_DropOf: (table, command) => inherit(table, command, "NOT OF"),
 };
+
+/** SET GENERATED, and what else belongs to the sequence behind the column. */
+function setIdentity(table: Name, { name: column = "", def }: AlterTableCmd): Change {
+  const options = def !== undefined && "List" in def ? (def.List.items ?? []) : [];
+  const always = options.some(
+    (option) =>
+      "DefElem" in option &&
+      option.DefElem.defname === "generated" &&
+      option.DefElem.arg !== undefined &&
+      "Integer" in option.DefElem.arg &&
+      option.DefElem.arg.Integer.ival === "a".charCodeAt(0),
+  );
+  if (always) return { kind: "identityAlways", table, column };
+  const how = narrowing(options);
+  if (how.length === 0) return harmless;
+  return { kind: "restartSequence", sequence: { name: `${table.name}.${column}` }, how: how.join(", ") };
+}
 
 function partitionOf({ def }: AlterTableCmd): PartitionCmd | undefined {
   return def !== undefined && "PartitionCmd" in def ? def.PartitionCmd : undefined;

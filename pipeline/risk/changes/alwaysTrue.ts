@@ -1,8 +1,30 @@
 import type { Node } from "libpg-query";
+import { columnsIn, notNullColumns, walk } from "../walk.js";
 
 /** Conditions that hold for every row, as they are written to please a tool: `true`, `1 = 1`, `id = id`, `1 = 1 OR …`. */
 export function alwaysTrue(condition: Node): boolean {
-  return constant(condition) === true;
+  const known = constant(condition);
+  // What no column is named in holds for every row or for none: `1 < 2`, `EXISTS (SELECT 1)`.
+  return known ?? (columnsIn(condition).size === 0 && !namesRow(condition));
+}
+
+/** A parameter of PL/pgSQL stands for a value that is not known here. */
+function namesRow(condition: Node): boolean {
+  let found = false;
+  walk([condition], (kind) => {
+    if (kind === "ParamRef" || kind === "CurrentOfExpr") found = true;
+  });
+  return found;
+}
+
+/** The columns of a condition that only says that they are not null. */
+export function onlyNotNull(condition: Node): readonly string[] | undefined {
+  if ("BoolExpr" in condition && condition.BoolExpr.boolop === "AND_EXPR") {
+    const parts = (condition.BoolExpr.args ?? []).map(onlyNotNull);
+    return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+  }
+  const columns = notNullColumns(condition);
+  return columns.length > 0 ? columns : undefined;
 }
 
 /** `undefined`: depends on the row, or cannot be told. */

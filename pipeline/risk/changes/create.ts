@@ -1,10 +1,20 @@
-import type { ColumnDef, CreateStmt, CreateTableAsStmt, IndexElem, IndexStmt, Node } from "libpg-query";
-import type { Change, ConstraintSpec, IndexSpec } from "../change.js";
-import { nameOf } from "../names.js";
-import { columnsIn } from "../walk.js";
+import type {
+  ColumnDef,
+  CreateStmt,
+  CreateTableAsStmt,
+  CreateTrigStmt,
+  IndexElem,
+  IndexStmt,
+  Node,
+  RuleStmt,
+  ViewStmt,
+} from "libpg-query";
+import type { ChangeOf, Change, ConstraintSpec, IndexSpec, TriggerEvent, TriggerSpec } from "../change.js";
+import { dotted, nameOf, newNameOf, strings } from "../names.js";
+import { columnsIn, fingerprint } from "../walk.js";
 import { columnSpec, constraintSpec, inlineConstraints } from "./columns.js";
 
-export function createTable(statement: CreateStmt): Change {
+export function createTable(statement: CreateStmt): ChangeOf<"createTable"> {
   const elements = statement.tableElts ?? [];
   const definitions = elements.flatMap((node): ColumnDef[] => ("ColumnDef" in node ? [node.ColumnDef] : []));
   const listed = [...elements, ...(statement.constraints ?? [])].flatMap((node): ConstraintSpec[] => {
@@ -16,7 +26,7 @@ export function createTable(statement: CreateStmt): Change {
   const [parent] = parents;
   return {
     kind: "createTable",
-    table: nameOf(statement.relation),
+    table: newNameOf(statement.relation),
     columns: definitions.map(columnSpec),
     constraints: [...definitions.flatMap(inlineConstraints), ...listed],
     ifNotExists: statement.if_not_exists === true,
@@ -25,15 +35,48 @@ export function createTable(statement: CreateStmt): Change {
     ...(statement.partbound !== undefined && parent !== undefined ? { partitionOf: parent } : {}),
     inherits: statement.partbound === undefined ? parents : [],
     like,
+    isDefault: statement.partbound?.is_default === true,
+    foreign: false,
     unlogged: statement.relation?.relpersistence === "u",
   };
 }
 
+export function createView({ view, query, aliases, options, withCheckOption }: ViewStmt): Change {
+  const definition = fingerprint([query, aliases, options, withCheckOption]);
+  return { kind: "createView", view: newNameOf(view), materialized: false, query, definition };
+}
+
+const triggerEvents: Readonly<Record<number, TriggerEvent>> = {
+  4: "insert",
+  8: "delete",
+  16: "update",
+  32: "truncate",
+};
+
+export function createTrigger({ relation, trigname = "", events = 0, columns, funcname }: CreateTrigStmt): Change {
+  const trigger: TriggerSpec = {
+    name: trigname,
+    // A bit for each (`TRIGGER_TYPE_…` of PostgreSQL).
+    events: Object.entries(triggerEvents).flatMap(([bit, event]) => ((events & Number(bit)) === 0 ? [] : [event])),
+    columns: strings(columns),
+    function: dotted(strings(funcname)),
+  };
+  return { kind: "createTrigger", table: nameOf(relation), trigger };
+}
+
+export function createRule({ relation, rulename = "", event }: RuleStmt): Change {
+  const found = (["select", "update", "insert", "delete"] as const).filter(
+    (one) => event === `CMD_${one.toUpperCase()}`,
+  );
+  return { kind: "createTrigger", table: nameOf(relation), trigger: { name: rulename, events: found, columns: [] } };
+}
+
 /** CREATE TABLE AS, SELECT INTO and CREATE MATERIALIZED VIEW. */
 export function createTableAs(statement: CreateTableAsStmt): Change {
-  const name = nameOf(statement.into?.rel);
+  const name = newNameOf(statement.into?.rel);
   if (statement.objtype === "OBJECT_MATVIEW") {
-    return { kind: "createView", view: name, materialized: true, query: statement.query };
+    const definition = fingerprint(statement.query);
+    return { kind: "createView", view: name, materialized: true, query: statement.query, definition };
   }
   return tableFromQuery(name, statement.if_not_exists === true);
 }
@@ -49,6 +92,8 @@ export function tableFromQuery(table: ReturnType<typeof nameOf>, ifNotExists = f
     partitioned: false,
     inherits: [],
     like: [],
+    isDefault: false,
+    foreign: false,
     unlogged: false,
   };
 }

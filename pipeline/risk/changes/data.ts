@@ -1,8 +1,9 @@
 import type { Node } from "libpg-query";
 import type { Change } from "../change.js";
 import { type Name, nameOf } from "../names.js";
-import { functionsIn, walk } from "../walk.js";
-import { alwaysTrue } from "./alwaysTrue.js";
+import { isWaiting } from "../functions.js";
+import { functionsIn, relationsIn, walk } from "../walk.js";
+import { alwaysTrue, onlyNotNull } from "./alwaysTrue.js";
 import { tableFromQuery } from "./create.js";
 import { setsFixedValue } from "./sequences.js";
 
@@ -13,12 +14,31 @@ import { setsFixedValue } from "./sequences.js";
 export function dataChanges(node: Node): Change[] {
   const changes: Change[] = [];
   walk(node, (kind, fields) => {
+    if (kind === "SelectStmt" && Array.isArray(fields["lockingClause"])) changes.push(...lockedRows(fields));
     const change = rowChange({ [kind]: fields } as unknown as Node);
     if (change !== undefined) changes.push(change);
   });
-  const functions = [...functionsIn(node)];
-  if (functions.length > 0) changes.push({ kind: "callsFunctions", functions });
+  changes.push(...callsIn(node));
   return changes.length > 0 ? changes : [{ kind: "harmless" }];
+}
+
+/** FOR UPDATE and its kind: of the tables that it names, else of all that are read. */
+function lockedRows({ fromClause, lockingClause }: Readonly<Record<string, unknown>>): Change[] {
+  const named = relationsIn(lockingClause);
+  const read = relationsIn(fromClause);
+  // It names them by their aliases, which is near enough where there is but one.
+  const tables = read.length === 1 || named.length === 0 ? read : named;
+  return tables.map((table) => ({ kind: "lockRows", table }));
+}
+
+/** The functions that a statement calls as it runs. */
+export function callsIn(value: unknown): Change[] {
+  const functions = [...functionsIn(value)];
+  const waiting = functions.filter((name) => isWaiting(name.slice(name.lastIndexOf(".") + 1)));
+  return [
+    ...waiting.map((name): Change => ({ kind: "waits", how: `${name}()` })),
+    ...(functions.length > 0 ? [{ kind: "callsFunctions", functions } as const] : []),
+  ];
 }
 
 function rowChange(node: Node): Change | undefined {
@@ -69,7 +89,11 @@ function write(
 ): Change {
   // A join without a condition reaches every row too, if there is one to join with.
   const filtered = where !== undefined && !alwaysTrue(where);
-  return { kind: "write", verb, table, filtered: filtered || (where === undefined && joins(from)), columns };
+  const unlessNull = where === undefined ? undefined : onlyNotNull(where);
+  return {
+    ...{ kind: "write", verb, table, filtered: filtered || (where === undefined && joins(from)), columns },
+    ...(unlessNull === undefined ? {} : { unlessNull }),
+  };
 }
 
 /** FROM with a subquery or JOIN … ON may filter by itself. */

@@ -1,6 +1,7 @@
 import type { DropStmt, Node, ObjectType } from "libpg-query";
 import type { Change, ObjectKind } from "../change.js";
-import { dotted, objectName, strings } from "../names.js";
+import { type Name, dotted, objectName, strings } from "../names.js";
+import { signatureOf } from "./functions.js";
 
 const kinds: Readonly<Partial<Record<ObjectType, ObjectKind>>> = {
   OBJECT_TABLE: "table",
@@ -18,6 +19,7 @@ const kinds: Readonly<Partial<Record<ObjectType, ObjectKind>>> = {
   OBJECT_AGGREGATE: "function",
   OBJECT_TRIGGER: "trigger",
   OBJECT_POLICY: "policy",
+  OBJECT_RULE: "rule",
   OBJECT_EXTENSION: "extension",
 };
 
@@ -44,13 +46,14 @@ export function dropObjects(statement: DropStmt): Change[] {
 }
 
 /** A trigger or a policy is named after its table: `schema.table.trigger`. */
-function namesOf(
-  object: ObjectKind,
-  node: Node,
-): { name: ReturnType<typeof dotted>; table?: ReturnType<typeof dotted> } {
-  if ((object === "trigger" || object === "policy") && "List" in node) {
+function namesOf(object: ObjectKind, node: Node): { name: Name; table?: Name; signature?: string } {
+  if ((object === "trigger" || object === "policy" || object === "rule") && "List" in node) {
     const parts = strings(node.List.items);
     return { name: { name: parts.at(-1) ?? "" }, table: dotted(parts.slice(0, -1)) };
+  }
+  if ("ObjectWithArgs" in node && node.ObjectWithArgs.args_unspecified !== true) {
+    const types = (node.ObjectWithArgs.objargs ?? []).map((type) => ("TypeName" in type ? type.TypeName : undefined));
+    return { name: objectName(node), signature: signatureOf(types) };
   }
   return { name: objectName(node) };
 }

@@ -1,13 +1,17 @@
 import type { Node } from "libpg-query";
 import type { Change } from "../change.js";
-import { nameOf, objectName, strings } from "../names.js";
+import { nameOf, objectName } from "../names.js";
 import type { ParsedStatement } from "../statements.js";
 import { alterTable } from "./alterTable.js";
-import { createIndex, createTable, createTableAs } from "./create.js";
-import { copyChanges, dataChanges } from "./data.js";
+import { createIndex, createRule, createTable, createTableAs, createTrigger, createView } from "./create.js";
+import { callsIn, copyChanges, dataChanges } from "./data.js";
 import { dropObjects } from "./drop.js";
+import { alterFunction, createFunction } from "./functions.js";
+import { meaningChange } from "./meaning.js";
 import { doBlock, hintsIn } from "./opaque.js";
+import { isOn } from "./options.js";
 import { rename, setSchema } from "./rename.js";
+import { rightsChange } from "./rights.js";
 import { alterSequence } from "./sequences.js";
 import { configured, setVariable } from "./session.js";
 import { typeChange } from "./types.js";
@@ -27,7 +31,13 @@ export function changesOf(statement: ParsedStatement): Change[] {
 
 function read(node: Node): Change[] {
   return (
-    harmless(node) ?? schemaChange(node) ?? typeChange(node) ?? rowChange(node) ?? maintenance(node) ?? [unknown(node)]
+    harmless(node) ??
+    rightsChange(node) ??
+    meaningChange(node) ??
+    schemaChange(node) ??
+    typeChange(node) ??
+    rowChange(node) ??
+    maintenance(node) ?? [unknown(node)]
   );
 }
 
@@ -40,16 +50,8 @@ function unknown(node: Node): Change {
 const harmlessKinds: ReadonlySet<string> = new Set([
   "CommentStmt",
   "SecLabelStmt",
-  "CreateExtensionStmt",
-  "CreateSeqStmt",
-  "AlterOwnerStmt",
-  "CreateRoleStmt",
   "CreateStatsStmt",
   "AlterStatsStmt",
-  "CreatePublicationStmt",
-  "AlterPublicationStmt",
-  "DefineStmt",
-  "CreateCastStmt",
   "CreateConversionStmt",
   "CreateOpClassStmt",
   "CreateOpFamilyStmt",
@@ -57,35 +59,21 @@ const harmlessKinds: ReadonlySet<string> = new Set([
   "CreateForeignServerStmt",
   "CreateUserMappingStmt",
   "CreateAmStmt",
-  "CreatePLangStmt",
-  "AlterFunctionStmt",
-  "AlterDefaultPrivilegesStmt",
   "VariableShowStmt",
   "ConstraintsSetStmt",
   "NotifyStmt",
   "ListenStmt",
   "UnlistenStmt",
   "CheckPointStmt",
-  "AlterTSDictionaryStmt",
-  "AlterTSConfigurationStmt",
   "AlterObjectDependsStmt",
   "AlterOperatorStmt",
-  "AlterCollationStmt",
 ]);
 
 function harmless(node: Node): Change[] | undefined {
   const [kind = ""] = Object.keys(node);
   if (harmlessKinds.has(kind)) return [{ kind: "harmless" }];
-  if ("GrantStmt" in node) {
-    return [node.GrantStmt.is_grant === true ? { kind: "harmless" } : { kind: "rowSecurity", how: "REVOKE" }];
-  }
-  if ("GrantRoleStmt" in node) {
-    return [node.GrantRoleStmt.is_grant === true ? { kind: "harmless" } : { kind: "rowSecurity", how: "REVOKE" }];
-  }
   if ("VacuumStmt" in node) {
-    const full = (node.VacuumStmt.options ?? []).some(
-      (option) => "DefElem" in option && option.DefElem.defname === "full",
-    );
+    const full = isOn(node.VacuumStmt.options, "full");
     const relations = (node.VacuumStmt.rels ?? []).flatMap((item) =>
       "VacuumRelation" in item ? [nameOf(item.VacuumRelation.relation)] : [],
     );
@@ -99,15 +87,19 @@ function harmless(node: Node): Change[] | undefined {
 function schemaChange(node: Node): Change[] | undefined {
   if ("CreateStmt" in node) return [createTable(node.CreateStmt)];
   if ("CreateForeignTableStmt" in node)
-    return node.CreateForeignTableStmt.base ? [createTable(node.CreateForeignTableStmt.base)] : undefined;
+    return node.CreateForeignTableStmt.base
+      ? [{ ...createTable(node.CreateForeignTableStmt.base), foreign: true }]
+      : undefined;
   if ("CreateTableAsStmt" in node) {
     const { query } = node.CreateTableAsStmt;
     return [createTableAs(node.CreateTableAsStmt), ...(query === undefined ? [] : dataChanges(query))];
   }
-  if ("ViewStmt" in node) {
-    return [{ kind: "createView", view: nameOf(node.ViewStmt.view), materialized: false, query: node.ViewStmt.query }];
+  if ("ViewStmt" in node) return [createView(node.ViewStmt)];
+  if ("IndexStmt" in node) {
+    const { indexParams, whereClause } = node.IndexStmt;
+    return [createIndex(node.IndexStmt), ...callsIn([indexParams, whereClause])];
   }
-  if ("IndexStmt" in node) return [createIndex(node.IndexStmt)];
+  if ("CreateSeqStmt" in node) return [{ kind: "createSequence", name: nameOf(node.CreateSeqStmt.sequence) }];
   if ("AlterSeqStmt" in node) return [alterSequence(node.AlterSeqStmt)];
   if ("AlterTableStmt" in node) return alterTable(node.AlterTableStmt);
   if ("DropStmt" in node) return dropObjects(node.DropStmt);
@@ -117,35 +109,14 @@ function schemaChange(node: Node): Change[] | undefined {
     const inner = (node.CreateSchemaStmt.schemaElts ?? []).flatMap((element) => read(element));
     return [{ kind: "createSchema", name: node.CreateSchemaStmt.schemaname ?? "" }, ...inner];
   }
-  if ("CreateTrigStmt" in node) {
-    const { relation, trigname } = node.CreateTrigStmt;
-    return [{ kind: "createTrigger", table: nameOf(relation), name: trigname ?? "" }];
-  }
-  if ("RuleStmt" in node)
-    return [{ kind: "createTrigger", table: nameOf(node.RuleStmt.relation), name: node.RuleStmt.rulename ?? "" }];
+  if ("CreateTrigStmt" in node) return [createTrigger(node.CreateTrigStmt)];
+  if ("RuleStmt" in node) return [createRule(node.RuleStmt)];
   if ("CreatePolicyStmt" in node)
     return [{ kind: "rowSecurity", table: nameOf(node.CreatePolicyStmt.table), how: "CREATE POLICY" }];
   if ("AlterPolicyStmt" in node)
     return [{ kind: "rowSecurity", table: nameOf(node.AlterPolicyStmt.table), how: "ALTER POLICY" }];
-  if ("CreateFunctionStmt" in node) {
-    const { funcname, options } = node.CreateFunctionStmt;
-    const volatility = (options ?? []).flatMap((option) =>
-      "DefElem" in option &&
-      option.DefElem.defname === "volatility" &&
-      option.DefElem.arg &&
-      "String" in option.DefElem.arg
-        ? [option.DefElem.arg.String.sval]
-        : [],
-    );
-    const name = strings(funcname).at(-1) ?? "";
-    return [
-      {
-        kind: "createFunction",
-        name: { name },
-        volatile: !volatility.some((kind) => kind === "immutable" || kind === "stable"),
-      },
-    ];
-  }
+  if ("CreateFunctionStmt" in node) return [createFunction(node.CreateFunctionStmt)];
+  if ("AlterFunctionStmt" in node) return [alterFunction(node.AlterFunctionStmt) ?? { kind: "harmless" }];
   return undefined;
 }
 
@@ -165,7 +136,10 @@ function rowChange(node: Node): Change[] | undefined {
     );
   }
   // EXPLAIN without ANALYZE runs nothing, and with it everything.
-  if ("ExplainStmt" in node) return node.ExplainStmt.query === undefined ? undefined : read(node.ExplainStmt.query);
+  if ("ExplainStmt" in node) {
+    const { query, options } = node.ExplainStmt;
+    return isOn(options, "analyze") ? (query === undefined ? undefined : read(query)) : [{ kind: "harmless" }];
+  }
   return undefined;
 }
 
@@ -183,9 +157,7 @@ function maintenance(node: Node): Change[] | undefined {
   }
   if ("ReindexStmt" in node) {
     const { relation, name, kind, params } = node.ReindexStmt;
-    const concurrently = (params ?? []).some(
-      (option) => "DefElem" in option && option.DefElem.defname === "concurrently",
-    );
+    const concurrently = isOn(params, "concurrently");
     const what = (kind ?? "").replace("REINDEX_OBJECT_", "");
     return [{ kind: "reindex", name: relation ? nameOf(relation) : { name: name ?? "" }, what, concurrently }];
   }
@@ -194,7 +166,8 @@ function maintenance(node: Node): Change[] | undefined {
     return [{ kind: "refreshView", view: nameOf(relation), concurrently: concurrent === true }];
   }
   if ("LockStmt" in node) {
-    return (node.LockStmt.relations ?? []).map((item) => ({ kind: "lockTable", table: objectName(item) }));
+    const { relations, mode = 8 } = node.LockStmt;
+    return (relations ?? []).map((item) => ({ kind: "lockTable", table: objectName(item), mode }));
   }
   if ("DropdbStmt" in node) return [{ kind: "dropDatabase", name: node.DropdbStmt.dbname ?? "" }];
   if ("CreatedbStmt" in node) return [{ kind: "harmless" }];

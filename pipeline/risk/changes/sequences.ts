@@ -7,17 +7,28 @@ const widest: Readonly<Record<string, string>> = { maxvalue: "922337203685477580
 
 /** ALTER SEQUENCE: of interest is what may make it give numbers that are taken, or none any more. */
 export function alterSequence({ sequence, options }: AlterSeqStmt): Change {
-  const how = (options ?? []).flatMap((option) => {
+  const how = narrowing(options);
+  return how.length === 0
+    ? { kind: "harmless" }
+    : { kind: "restartSequence", sequence: nameOf(sequence), how: how.join(", ") };
+}
+
+/** The options that may make a sequence give numbers that are taken, or none any more. */
+export function narrowing(options: readonly Node[] | undefined): string[] {
+  return (options ?? []).flatMap((option) => {
     if (!("DefElem" in option)) return [];
     const { defname = "", arg } = option.DefElem;
     if (defname === "restart") return ["RESTART"];
+    if (defname === "increment") return ["INCREMENT"];
+    if (defname === "cycle") return isTrue(arg) ? ["CYCLE"] : [];
     if (defname === "as") return isBigint(arg) ? [] : ["AS a smaller type"];
     if (!(defname in widest) || arg === undefined || numberOf(arg) === widest[defname]) return [];
     return [defname.toUpperCase()];
   });
-  return how.length === 0
-    ? { kind: "harmless" }
-    : { kind: "restartSequence", sequence: nameOf(sequence), how: how.join(", ") };
+}
+
+function isTrue(node: Node | undefined): boolean {
+  return node !== undefined && "Boolean" in node && node.Boolean.boolval === true;
 }
 
 function isBigint(node: Node | undefined): boolean {

@@ -11,6 +11,8 @@ export function setVariable(statement: VariableSetStmt): Change {
     return { kind: "searchPath", schemas, local: statement.is_local === true };
   }
   if (name === "timezone") return { kind: "timeZone", zone: values[0] ?? "" };
+  // RESET ALL: the schemas that names stand for are the connection's again, too.
+  if (statement.kind === "VAR_RESET_ALL") return { kind: "searchPath", schemas: [], local: false };
   return triggersOff(name, values[0]) ?? { kind: "harmless" };
 }
 
@@ -45,7 +47,11 @@ export function configured(node: Node): Change | undefined {
   const { val } = target.ResTarget;
   if (val === undefined || !("FuncCall" in val) || strings(val.FuncCall.funcname).at(-1) !== "set_config")
     return undefined;
-  const [name = "", value] = constants(val.FuncCall.args);
-  if (name.toLowerCase() !== "search_path") return triggersOff(name.toLowerCase(), value);
-  return { kind: "searchPath", schemas: splitPath(value ?? ""), local: false };
+  const [name = "", value] = constants(val.FuncCall.args?.slice(0, 2));
+  // What is worked out as it runs may be any setting.
+  if (value === undefined) return undefined;
+  const setting = name.toLowerCase();
+  if (setting === "timezone") return { kind: "timeZone", zone: value };
+  if (setting === "search_path") return { kind: "searchPath", schemas: splitPath(value), local: false };
+  return triggersOff(setting, value) ?? { kind: "harmless" };
 }

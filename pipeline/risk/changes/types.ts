@@ -48,5 +48,9 @@ function alterDomain(statement: Extract<Node, { AlterDomainStmt: unknown }>["Alt
     const unchecked = def !== undefined && "Constraint" in def && def.Constraint.skip_validation === true;
     return { kind: "alterDomain", type, how: unchecked ? "other" : "check" };
   }
-  return { kind: "alterDomain", type, how: subtype === "O" ? "notNull" : subtype === "V" ? "validate" : "other" };
+  return {
+    kind: "alterDomain",
+    type,
+    how: subtype === "O" ? "notNull" : subtype === "V" ? "validate" : subtype === "X" ? "dropConstraint" : "other",
+  };
 }

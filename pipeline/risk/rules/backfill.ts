@@ -1,5 +1,6 @@
 import { show } from "../names.js";
 import { defineRule } from "../rule.js";
+import { holdsAlways } from "./write-all-rows.js";
 
 export const backfill = defineRule({
   id: "backfill",
@@ -15,9 +16,10 @@ export const backfill = defineRule({
   boundary: "INSERT is safe; without WHERE it is dangerous (write-all-rows).",
   example: `UPDATE "User" SET "role" = 'member' WHERE "role" IS NULL;`,
   on: ["write"],
-  match({ verb, table, filtered, columns }, context) {
+  match({ verb, table, filtered: written, unlessNull, columns }, context) {
     if (context.isEmpty(table)) return undefined;
     const fresh = columns.length > 0 && columns.every((name) => context.isNew(context.column(table, name)));
+    const filtered = written && !holdsAlways(context, table, unlessNull);
     if (!filtered && !fresh) return undefined;
     return {
       message: `${verb} changes rows of ${show(table)}, which stay locked until the migration ends.`,

@@ -14,7 +14,7 @@ export const dropObject = defineRule({
   versions: "all",
   source: "seed: Cambios estructurales mayores; RISKS 37",
   boundary:
-    "Safe where the same migration creates it again, or made it; a type without CASCADE is safe, since PostgreSQL refuses while a column has it.",
+    "Safe where the same migration made it, or creates it again exactly as it was; a type without CASCADE is safe, since PostgreSQL refuses while a column has it.",
   example: `DROP VIEW "active_users";`,
   on: ["drop"],
   match(change, context) {
@@ -26,20 +26,28 @@ export const dropObject = defineRule({
       if (ifExists && context.isAbsent(name, context.state.views)) return undefined;
     }
     if (object === "function") {
-      const known = context.state.functions.get(name.name);
-      if (context.isNew(known) || (ifExists && known === undefined && context.state.certain)) return undefined;
+      const known = context.state.functions.named(name.name);
+      if (known.length > 0 && known.every((one) => context.isNew(one))) return undefined;
+      if (known.length === 0 && ifExists && context.state.certain) return undefined;
     }
     return { message: `${what} ${show(name)} is dropped.` };
   },
 });
 
 /** Nothing that runs depends on them. */
-const harmlessKinds: ReadonlySet<string> = new Set(["STATISTIC EXT", "EVENT TRIGGER"]);
+const harmlessKinds: ReadonlySet<string> = new Set(["STATISTIC EXT"]);
 
-function isRecreated(drop: ChangeOf<"drop">, context: RuleContext): boolean {
-  return context.file.changes.some(
+/** It comes back exactly as it was. */
+function isRecreated({ name, signature }: ChangeOf<"drop">, { file, state }: RuleContext): boolean {
+  const view = state.view(name)?.definition;
+  const functions = state.functions.named(name.name);
+  const known = signature === undefined ? functions[0] : state.functions.exact(name.name, signature);
+  return file.changes.some(
     (change) =>
-      (change.kind === "createView" && change.view.name === drop.name.name) ||
-      (change.kind === "createFunction" && change.name.name === drop.name.name),
+      (change.kind === "createView" && change.view.name === name.name && change.definition === view) ||
+      (change.kind === "createFunction" &&
+        change.name.name === name.name &&
+        functions.length === 1 &&
+        change.definition === known?.definition),
   );
 }

@@ -20,6 +20,7 @@ import { changeTypeLoses } from "./change-type-loses.js";
 import { columnUnderView } from "./column-under-view.js";
 import { concurrentlyInTransaction } from "./concurrently-in-transaction.js";
 import { createIndex } from "./create-index.js";
+import { defaultLost } from "./default-lost.js";
 import { dropCascade } from "./drop-cascade.js";
 import { dropColumn } from "./drop-column.js";
 import { dropConstraint } from "./drop-constraint.js";
@@ -29,14 +30,18 @@ import { dropSchema } from "./drop-schema.js";
 import { dropTable } from "./drop-table.js";
 import { enumValueRemoved } from "./enum-value-removed.js";
 import { enumValueUsed } from "./enum-value-used.js";
+import { lockRows } from "./lock-rows.js";
 import { lockTable } from "./lock-table.js";
+import { meaningChanged } from "./meaning-changed.js";
 import { opaque } from "./opaque.js";
 import { partition } from "./partition.js";
+import { publication } from "./publication.js";
 import { refreshMaterializedView } from "./refresh-materialized-view.js";
 import { reindex } from "./reindex.js";
 import { relationRestructured } from "./relation-restructured.js";
 import { rename } from "./rename.js";
 import { renameEnumValue } from "./rename-enum-value.js";
+import { replaceFunction } from "./replace-function.js";
 import { rewriteTable } from "./rewrite-table.js";
 import { restartSequence } from "./restart-sequence.js";
 import { rowSecurity } from "./row-security.js";
@@ -73,6 +78,7 @@ export const rules: readonly Rule[] = [
   columnUnderView,
   concurrentlyInTransaction,
   createIndex,
+  defaultLost,
   dropCascade,
   dropColumn,
   dropConstraint,
@@ -82,15 +88,19 @@ export const rules: readonly Rule[] = [
   dropTable,
   enumValueRemoved,
   enumValueUsed,
+  lockRows,
   lockTable,
+  meaningChanged,
   opaque,
   partition,
+  publication,
   refreshMaterializedView,
   reindex,
   relationRestructured,
   restartSequence,
   rename,
   renameEnumValue,
+  replaceFunction,
   rewriteTable,
   rowSecurity,
   setExpression,

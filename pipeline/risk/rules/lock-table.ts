@@ -10,10 +10,13 @@ export const lockTable = defineRule({
   safer: "Leave it out: each statement takes the lock that it needs.",
   versions: "all",
   source: "RISKS, locks",
-  boundary: "Of a table that the same migration makes it is safe.",
+  boundary:
+    "Of a table that the same migration makes it is safe; so are the modes up to SHARE UPDATE EXCLUSIVE, beside which others read and write.",
   example: `LOCK TABLE "Order" IN ACCESS EXCLUSIVE MODE;`,
   on: ["lockTable"],
-  match({ table }) {
+  match({ table, mode }) {
+    // SHARE UPDATE EXCLUSIVE and what is weaker keep nobody from reading or writing.
+    if (mode <= 4) return undefined;
     return { message: `${show(table)} is locked until the migration ends.` };
   },
 });

@@ -15,8 +15,16 @@ export const restartSequence = defineRule({
   boundary:
     "The bounds of a bigint only make it wider, and are safe; so is setval() with a number that is read from the table.",
   example: `ALTER SEQUENCE "Order_id_seq" RESTART WITH 1;`,
-  on: ["restartSequence"],
-  match({ sequence, how }) {
+  on: ["restartSequence", "addIdentity"],
+  match(change, context) {
+    if (change.kind === "addIdentity") {
+      const { table, column } = change;
+      return {
+        message: `Column "${column}" of ${show(table)} becomes an identity, whose numbers start at 1 whatever the rows hold.`,
+        tier: context.unlessEmpty(table, "risky"),
+      };
+    }
+    const { sequence, how } = change;
     return {
       message: `Sequence ${show(sequence)} is altered (${how}): it may give numbers that are taken, or none any more.`,
     };

@@ -15,7 +15,9 @@ export const transactionControl = defineRule({
   example: `BEGIN;\nALTER TABLE "User" ADD COLUMN "a" INTEGER;\nCOMMIT;`,
   on: ["transaction"],
   match({ what }) {
-    if (what.includes("SAVEPOINT") || what === "RELEASE" || what === "ROLLBACK TO") return undefined;
+    if (what === "SAVEPOINT" || what === "RELEASE") return undefined;
+    if (what === "ROLLBACK TO")
+      return { message: "ROLLBACK TO takes back what was read before it: what follows is judged as if it stood." };
     return { message: `${what} inside the migration: it may be applied in part.` };
   },
 });

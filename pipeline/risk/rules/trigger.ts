@@ -16,10 +16,12 @@ export const trigger = defineRule({
   on: ["createTrigger", "alterTrigger", "drop"],
   match(change, context) {
     if (change.kind === "createTrigger")
-      return { message: `Trigger or rule "${change.name}" on ${show(change.table)} is created.` };
+      return { message: `Trigger or rule "${change.trigger.name}" on ${show(change.table)} is created.` };
     if (change.kind === "alterTrigger") return { message: `${change.how} on ${show(change.table)}.` };
-    if ((change.object !== "trigger" && change.what !== "RULE") || change.table === undefined) return undefined;
+    if ((change.object !== "trigger" && change.object !== "rule") || change.table === undefined) return undefined;
     if (change.ifExists && context.isAbsent(change.table, context.state.tables)) return undefined;
-    return { message: `Trigger "${change.name.name}" on ${show(change.table)} is dropped.` };
+    return {
+      message: `${change.object === "rule" ? "Rule" : "Trigger"} "${change.name.name}" on ${show(change.table)} is dropped.`,
+    };
   },
 });

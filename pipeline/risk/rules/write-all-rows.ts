@@ -1,5 +1,6 @@
-import { show } from "../names.js";
+import { type Name, show } from "../names.js";
 import { defineRule } from "../rule.js";
+import type { RuleContext } from "../ruleContext.js";
 
 export const writeAllRows = defineRule({
   id: "write-all-rows",
@@ -12,13 +13,20 @@ export const writeAllRows = defineRule({
   versions: "all",
   source: "RISKS 35",
   boundary:
-    "An UPDATE that sets only columns which this migration adds loses nothing: it is a backfill, and risky. WHERE true counts as none.",
+    "An UPDATE that sets only columns which this migration adds loses nothing: it is a backfill, and risky. WHERE true counts as none, and so does a column that cannot be null IS NOT NULL.",
   example: `UPDATE "User" SET "role" = 'member';`,
   on: ["write"],
-  match({ verb, table, filtered, columns }, context) {
-    if (filtered || context.isEmpty(table)) return undefined;
+  match({ verb, table, filtered, unlessNull, columns }, context) {
+    const all = !filtered || holdsAlways(context, table, unlessNull);
+    if (!all || context.isEmpty(table)) return undefined;
     const fresh = columns.length > 0 && columns.every((name) => context.isNew(context.column(table, name)));
     if (verb === "UPDATE" && fresh) return undefined;
-    return { message: `${verb} without WHERE ${verb === "DELETE" ? "takes" : "changes"} every row of ${show(table)}.` };
+    const how = filtered ? "with a WHERE that holds for each" : "without WHERE";
+    return { message: `${verb} ${how} ${verb === "DELETE" ? "takes" : "changes"} every row of ${show(table)}.` };
   },
 });
+
+/** `WHERE id IS NOT NULL` of a column that never is. */
+export function holdsAlways(context: RuleContext, table: Name, unlessNull: readonly string[] | undefined): boolean {
+  return unlessNull !== undefined && unlessNull.every((name) => context.column(table, name)?.notNull === true);
+}
