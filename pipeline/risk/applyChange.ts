@@ -53,6 +53,10 @@ const handlers: Handlers<readonly [state: SchemaState]> = {
     const on = state.table(table) ?? state.view(table) ?? newTable(state, table, -1);
     on.triggers.set(trigger.name, { ...trigger, madeBy: state.migration });
   },
+  grant({ names, schemas }, state) {
+    const named = new Set(names.map((name) => state.view(name)));
+    for (const view of state.views.values()) view.granted ||= named.has(view) || schemas.includes(view.schema);
+  },
   searchPath({ schemas }, state) {
     state.searchPath = schemas.length > 0 ? schemas : [state.defaultSchema];
   },
@@ -150,11 +154,12 @@ function createView(change: ChangeOf<"createView">, state: SchemaState): void {
     return table === undefined ? [] : [{ table, columns }];
   });
   const key = state.find(change.view, state.views) ?? state.key(change.view);
-  const { madeBy, triggers } = state.views.get(key) ?? {
+  const { madeBy, triggers, granted } = state.views.get(key) ?? {
     madeBy: state.migration,
     triggers: new Map<string, Trigger>(),
+    granted: false,
   };
   const schema = key.slice(0, key.length - change.view.name.length - 1);
   const { materialized, definition } = change;
-  state.views.set(key, { schema, name: change.view.name, materialized, definition, reads, madeBy, triggers });
+  state.views.set(key, { schema, name: change.view.name, materialized, definition, reads, madeBy, triggers, granted });
 }

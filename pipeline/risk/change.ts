@@ -210,6 +210,7 @@ export type Change =
     }
   | { readonly kind: "alterFunction"; readonly name: Name; readonly how: string; readonly nowVolatile: boolean }
   | { readonly kind: "createTrigger"; readonly table: Name; readonly trigger: TriggerSpec }
+  | { readonly kind: "grant"; readonly names: readonly Name[]; readonly schemas: readonly string[] }
   /** What a query means, or whether it can be read, may be another matter afterwards. */
   | { readonly kind: "meaning"; readonly how: string }
   /** Tables are published, or no more; `all`: whatever there is and will be. */

@@ -68,8 +68,7 @@ export class RuleContext {
     if (facts === undefined) return undefined;
     const known = this.state.table(table);
     // Made by a pending migration: not there yet.
-    if (known !== undefined && known.factsKey === undefined) return { rows: 0, bytes: 0 };
-    return facts.get(known?.factsKey ?? this.state.key(table));
+    return known === undefined ? facts.get(this.state.key(table)) : factsOf(known, facts);
   }
 
   isEmpty(table: Name): boolean {
@@ -110,6 +109,19 @@ export class RuleContext {
   knownTable(name: Name): Table | undefined {
     return this.state.table(name);
   }
+}
+
+/** Of a table that a pending migration makes: what it holds by way of tables that are there. */
+function factsOf(table: Table, facts: ReadonlyMap<string, TableFacts>): TableFacts | undefined {
+  if (table.factsKey !== undefined) return facts.get(table.factsKey);
+  const parts = [...table.partitions].map((part) => factsOf(part, facts));
+  return parts.reduce<TableFacts | undefined>(
+    (sum, part) =>
+      sum === undefined || part === undefined
+        ? undefined
+        : { rows: sum.rows + part.rows, bytes: sum.bytes + part.bytes },
+    { rows: 0, bytes: 0 },
+  );
 }
 
 function megabytes(bytes: number): string {

@@ -79,6 +79,8 @@ export interface View {
   readonly reads: readonly { readonly table: Table; readonly columns: ReadonlySet<string> }[];
   readonly triggers: Map<string, Trigger>;
   readonly definition: string;
+  /** Others than its owner were given rights on it. */
+  granted: boolean;
   readonly madeBy: number;
 }
 

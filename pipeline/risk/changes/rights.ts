@@ -1,12 +1,12 @@
-import type { AlterPublicationStmt, CreatePublicationStmt, CreateRoleStmt, Node } from "libpg-query";
+import type { AlterPublicationStmt, CreatePublicationStmt, CreateRoleStmt, GrantStmt, Node } from "libpg-query";
 import type { Change } from "../change.js";
-import { type Name, nameOf, objectName } from "../names.js";
+import { type Name, nameOf, objectName, strings } from "../names.js";
 import { objectKind } from "./drop.js";
 import { isOn } from "./options.js";
 
 /** Who may see and change what, and what subscribers are sent. */
 export function rightsChange(node: Node): Change[] | undefined {
-  if ("GrantStmt" in node) return [granted(node.GrantStmt.is_grant)];
+  if ("GrantStmt" in node) return [grant(node.GrantStmt)];
   if ("GrantRoleStmt" in node) return [granted(node.GrantRoleStmt.is_grant)];
   if ("AlterDefaultPrivilegesStmt" in node) {
     const { action } = node.AlterDefaultPrivilegesStmt;
@@ -24,6 +24,14 @@ export function rightsChange(node: Node): Change[] | undefined {
 }
 
 const harmless: Change = { kind: "harmless" };
+
+function grant({ is_grant, targtype, objects }: GrantStmt): Change {
+  if (is_grant !== true) return granted(false);
+  const inSchemas = targtype === "ACL_TARGET_ALL_IN_SCHEMA";
+  const schemas = inSchemas ? strings(objects) : [];
+  const names = inSchemas ? [] : (objects ?? []).map(objectName);
+  return { kind: "grant", names, schemas };
+}
 
 function granted(isGrant: boolean | undefined): Change {
   return isGrant === true ? harmless : { kind: "rowSecurity", how: "REVOKE" };

@@ -14,7 +14,7 @@ export const dropObject = defineRule({
   versions: "all",
   source: "seed: Cambios estructurales mayores; RISKS 37",
   boundary:
-    "Safe where the same migration made it, or creates it again exactly as it was; a type without CASCADE is safe, since PostgreSQL refuses while a column has it.",
+    "Safe where the same migration made it, or creates it again exactly as it was, with the rights that were granted on it; a type without CASCADE is safe, since PostgreSQL refuses while a column has it.",
   example: `DROP VIEW "active_users";`,
   on: ["drop"],
   match(change, context) {
@@ -39,12 +39,23 @@ const harmlessKinds: ReadonlySet<string> = new Set(["STATISTIC EXT"]);
 
 /** It comes back exactly as it was. */
 function isRecreated({ name, signature }: ChangeOf<"drop">, { file, state }: RuleContext): boolean {
-  const view = state.view(name)?.definition;
+  const view = state.view(name);
+  // Rights on it go with it, and are given again by the same migration, or not.
+  const keepsRights =
+    view?.granted !== true ||
+    file.changes.some(
+      (change) =>
+        change.kind === "grant" &&
+        (change.schemas.includes(view.schema) || change.names.some((granted) => granted.name === name.name)),
+    );
   const functions = state.functions.named(name.name);
   const known = signature === undefined ? functions[0] : state.functions.exact(name.name, signature);
   return file.changes.some(
     (change) =>
-      (change.kind === "createView" && change.view.name === name.name && change.definition === view) ||
+      (change.kind === "createView" &&
+        change.view.name === name.name &&
+        change.definition === view?.definition &&
+        keepsRights) ||
       (change.kind === "createFunction" &&
         change.name.name === name.name &&
         functions.length === 1 &&

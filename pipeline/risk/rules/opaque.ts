@@ -45,9 +45,7 @@ function firedBy(change: ChangeOf<"insert" | "write">, context: RuleContext): Ma
   const { state } = context;
   const { table } = change;
   const events = change.kind === "insert" ? (["insert"] as const) : eventsOf[change.verb];
-  const fired = state
-    .triggersOf(table)
-    .filter((trigger) => trigger.events.some((event) => (events as readonly TriggerEvent[]).includes(event)));
+  const fired = state.triggersOf(table).filter((trigger) => trigger.events.some((event) => events.includes(event)));
   const unseen = fired.filter(
     (trigger) => trigger.function === undefined || state.functions.isTriggerOutOfSight(dottedName(trigger.function)),
   );
