@@ -10,9 +10,15 @@ export interface FunctionBody {
   readonly calls: readonly string[];
   /** Columns of the row that a trigger is fired for which it sets: `NEW.a := …`. */
   readonly sets: readonly string[];
+  /** Tables that it changes rows of, as they are written. */
+  readonly updates: readonly string[];
+  /** Tables that it deletes rows of, as they are written. */
+  readonly deletes: readonly string[];
+  /** What it does is told by the others: it runs nothing that is put together, and its language is read here. */
+  readonly told: boolean;
 }
 
-const unseen: FunctionBody = { acts: true, calls: [], sets: [] };
+const unseen: FunctionBody = { acts: true, calls: [], sets: [], updates: [], deletes: [], told: false };
 
 /** Words that begin what a body does to anything but its own variables and the row that it is given. */
 const acting: ReadonlySet<string> = new Set(
@@ -36,7 +42,7 @@ const starts: ReadonlySet<string> = new Set([";", "begin", "then", "else", "loop
  */
 export function bodyOf(language: string, text: string): FunctionBody {
   if (language !== "sql" && language !== "plpgsql") return unseen;
-  let tokens: { readonly word: string; readonly name: string; readonly quoted: boolean }[];
+  let tokens: Token[];
   try {
     // Texts are kept as they are: no word in them counts.
     tokens = scanSync(text)
@@ -45,6 +51,7 @@ export function bodyOf(language: string, text: string): FunctionBody {
         word: word.toLowerCase(),
         name: word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word.toLowerCase(),
         quoted: word.startsWith('"'),
+        text: word,
       }));
   } catch {
     return unseen;
@@ -62,7 +69,36 @@ export function bodyOf(language: string, text: string): FunctionBody {
     if (before?.word !== "." || first?.word !== "new") return;
     if (next?.word === ":=" || (next?.word === "=" && starts.has(earlier?.word ?? ""))) sets.add(name);
   });
-  return { acts, calls: [...calls], sets: [...sets] };
+  const after = (...words: readonly string[]) =>
+    tokens.flatMap((_, at) =>
+      words.every((word, by) => tokens[at + by]?.word === word) ? [nameAt(tokens, at + words.length)] : [],
+    );
+  const updates = tokens.flatMap(({ word }, at) => {
+    const name = nameAt(tokens, at + 1);
+    // FOR UPDATE, BEFORE UPDATE and their kind name no table.
+    return word === "update" && tokens[at + 1 + 2 * name.split(".").length - 1]?.word === "set" ? [name] : [];
+  });
+  return {
+    ...{ acts, calls: [...calls], sets: [...sets], updates },
+    deletes: [...after("delete", "from"), ...after("truncate")],
+    told: !tokens.some(({ word }) => word === "execute" || word === "call" || word === "copy" || word === "merge"),
+  };
+}
+
+interface Token {
+  /** In small letters. */
+  readonly word: string;
+  /** As a name: without quotes. */
+  readonly name: string;
+  readonly quoted: boolean;
+  /** As it is written. */
+  readonly text: string;
+}
+
+/** A name, with its schema or without, as it is written. */
+function nameAt(tokens: readonly Token[], at: number): string {
+  const [first, dot, second] = [tokens[at], tokens[at + 1], tokens[at + 2]];
+  return dot?.word === "." && second !== undefined ? `${first?.text ?? ""}.${second.text}` : (first?.text ?? "");
 }
 
 /** A body that is parsed with its function (`RETURN …`, `BEGIN ATOMIC`). */
@@ -71,5 +107,5 @@ export function parsedBody(body: Node): FunctionBody {
   walk([body], (kind) => {
     if (["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "LockingClause"].includes(kind)) acts = true;
   });
-  return { acts, calls: [...functionsIn(body)], sets: [] };
+  return { ...unseen, acts, calls: [...functionsIn(body)] };
 }

@@ -53,6 +53,10 @@ const cases: Readonly<Record<string, Case>> = {
     sql: `ALTER TABLE "post" DROP COLUMN "title",\nADD COLUMN     "headline" TEXT;`,
     inherent: ["backfill", "drop-column", "trigger", "drop-object"],
   },
+  "the same with its index, which another takes the place of": {
+    sql: `DROP INDEX "post_score_idx";\nALTER TABLE "post" DROP COLUMN "title",\nADD COLUMN     "headline" TEXT;\nCREATE INDEX "post_score_headline_idx" ON "post"("score", "headline");`,
+    inherent: ["backfill", "drop-column", "trigger", "drop-object", "drop-index"],
+  },
   "a wider type": {
     sql: `ALTER TABLE "user" ALTER COLUMN "code" SET DATA TYPE BIGINT;\nALTER TABLE "post" ALTER COLUMN "score" TYPE BIGINT;`,
     inherent: ["backfill", "drop-column", "trigger", "drop-object", "rename"],

@@ -121,6 +121,7 @@ function common(successor: Successor, sync: Sync, indexes: readonly Piece[]): Pa
       ...indexes,
     ],
     backfill: {
+      fills: { table, column: fresh },
       sql: `${declaring("changes", into, quote(fresh))}\nUPDATE ${into} SET ${quote(fresh)} = ${from} WHERE ${quote(fresh)} IS DISTINCT FROM ${from};`,
       down: "-- The new column goes with the migration that made it.",
     },

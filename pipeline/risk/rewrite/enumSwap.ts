@@ -196,6 +196,7 @@ function columnStages(
     ],
     backfill: [
       {
+        fills: { table, column: fresh },
         sql: `${declaring("changes", into, quote(fresh))}\nUPDATE ${into} SET ${quote(fresh)} = ${filled(quote(column))} WHERE ${quote(fresh)} IS DISTINCT FROM ${filled(quote(column))};`,
         down: "-- The new column goes with the migration that made it.",
       },

@@ -24,6 +24,7 @@ export function volatileDefault(sql: string, { table, column }: ChangeOf<"addCol
       down: `ALTER TABLE ${into} DROP COLUMN ${name};`,
     },
     backfill: {
+      fills: { table, column: column.name },
       sql: `${declaring("changes", into, name)}\nUPDATE ${into} SET ${name} = DEFAULT WHERE ${name} IS NULL;`,
       down: goesWithColumn,
     },
@@ -38,6 +39,7 @@ export function requiredColumn({ table, column }: ChangeOf<"addColumn">): Staged
     {
       expand: { sql: addPlain(into, column), down: `ALTER TABLE ${into} DROP COLUMN ${name};` },
       backfill: {
+        fills: { table, column: column.name },
         sql:
           `-- What do the rows get that are there by now without a value? Only you know: write it here. Until then, the step that\n` +
           `-- proves the values fails on such a row, and changes nothing.\n` +

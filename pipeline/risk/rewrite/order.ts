@@ -1,8 +1,9 @@
 import type { Change } from "../change.js";
-import type { Name } from "../names.js";
-import type { SchemaState } from "../schemaState.js";
+import { type Name, show, showColumns } from "../names.js";
+import type { Index, SchemaState } from "../schemaState.js";
 import type { Clause } from "./clauses.js";
 import { quote } from "./constraints.js";
+import { mentions } from "./entangled.js";
 import type { Piece } from "./piece.js";
 
 /** What is in files of their own comes last, so that all else is one migration. */
@@ -51,4 +52,55 @@ export function needsIndexFirst(state: SchemaState, clauses: readonly Clause[]):
           (made.unique && later.kind === "addConstraint" && later.constraint.references?.name === table),
       );
   });
+}
+
+/**
+ * DROP INDEX, to be done when what takes the index's place is there; `undefined` where it has to stand where it stands: its name is taken by
+ * another, it goes with a column, or it keeps out values that are let in from then on.
+ *
+ * @param renamed the column that takes over from one, by the old name
+ */
+export function droppedLate(
+  state: SchemaState,
+  { sql, change }: Clause,
+  clauses: readonly Clause[],
+  renamed: (table: Name, column: string) => string | undefined,
+): Piece | undefined {
+  if (change.kind !== "drop" || change.object !== "index" || change.concurrently) return undefined;
+  const found = state.index(change.name);
+  if (found === undefined || found.index.madeBy === state.migration) return undefined;
+  const { index, table } = found;
+  const others = clauses.filter((clause) => clause.change !== change);
+  if (others.some((clause) => mentions(clause.sql, index.name))) return undefined;
+  const own: Name = { schema: table.schema, name: table.name };
+  const isOfTable = (name: Name) => state.table(name) === table;
+  const goes = others.some(
+    ({ change: other }) =>
+      (other.kind === "dropColumn" &&
+        isOfTable(other.table) &&
+        index.columns.includes(other.column) &&
+        renamed(own, other.column) === undefined) ||
+      (other.kind === "drop" && other.object === "table" && isOfTable(other.name)) ||
+      ((other.kind === "rename" || other.kind === "setSchema") && isOfTable(other.from)),
+  );
+  if (goes) return undefined;
+  const successor = index.keys?.map((key) => renamed(own, key) ?? key).join();
+  const madeAnew = others.some(
+    ({ change: other }) =>
+      other.kind === "createIndex" &&
+      other.index.unique &&
+      isOfTable(other.table) &&
+      other.index.keys?.join() === successor,
+  );
+  if (index.unique && !madeAnew) return undefined;
+  return {
+    sql,
+    down: index.plain
+      ? remade(index, show({ ...(change.name.schema ? { schema: table.schema } : {}), name: table.name }))
+      : `-- Undo by hand: ${sql}`,
+  };
+}
+
+function remade({ name, unique, keys = [] }: Index, table: string): string {
+  return `CREATE ${unique ? "UNIQUE " : ""}INDEX ${quote(name)} ON ${table} (${showColumns(keys)});`;
 }

@@ -1,3 +1,5 @@
+import type { Name } from "../names.js";
+
 /** A part of the series: SQL with what undoes it. */
 export interface Piece {
   readonly sql: string;
@@ -5,6 +7,8 @@ export interface Piece {
   readonly down: string;
   /** In a file of its own, as it cannot run in a transaction or must not wait for what else is there. */
   readonly alone?: boolean;
+  /** The column that it gives values to, row by row. */
+  readonly fills?: { readonly table: Name; readonly column: string };
 }
 
 /** The comment that tells the rehearsal what a piece is meant to do to values that are there (docs/rehearsal.md). */

@@ -2,7 +2,7 @@ import { loadParser } from "../../prisma/plan.js";
 import { applyChange } from "../applyChange.js";
 import type { Change, ChangeOf } from "../change.js";
 import { volatileFunction } from "../defaultValue.js";
-import { show } from "../names.js";
+import { type Name, show } from "../names.js";
 import { SchemaState, type Table } from "../schemaState.js";
 import { statementsOf } from "../statements.js";
 import { judgeTypeChange } from "../typeChange.js";
@@ -12,10 +12,11 @@ import { changeType, obstacle, renameColumn } from "./columns.js";
 import { addChecked, addUnique, createIndex, isChecked, quote, setNotNull } from "./constraints.js";
 import { entangledReason, isTakenOverAlone, staysAsItIs } from "./entangled.js";
 import { type EnumSwap, enumSwapsIn, swapStages } from "./enumSwap.js";
-import { type ColumnName, aloneLast, columnsOf, needsIndexFirst, standsOn } from "./order.js";
+import { type ColumnName, aloneLast, columnsOf, droppedLate, needsIndexFirst, standsOn } from "./order.js";
 import { newColumnObstacle, requiredColumn, volatileDefault } from "./newColumns.js";
 import { type Piece, type Stage, type Staged, postponed, stageNames, stageTexts } from "./piece.js";
 import { type Shape, shapeOf } from "./shape.js";
+import { declaringTriggers } from "./triggers.js";
 import { undoOf } from "./undo.js";
 
 /** One migration of the series. */
@@ -60,6 +61,7 @@ export async function planSeries(
   const holds: Stage[] = [];
   // Columns whose place others take in the end.
   const taken: ColumnName[] = together.swaps.flatMap(({ columns }) => columns);
+  const successorOf = (table: Name, column: string) => successor(state, together.renames, table, column);
   const canHoist = !needsIndexFirst(state, clauses);
   let safer = 0;
   for (const clause of clauses) {
@@ -67,12 +69,19 @@ export async function planSeries(
     const found = swapped.get(clause.change) ?? rewrite(state, clause, together, apart);
     const rewritten = typeof found !== "string" && standsOn(taken, clause.change) ? postponed(found) : found;
     if (clause.change.kind === "alterType" && typeof found !== "string") taken.push(clause.change);
+    const late = rewritten === "" ? droppedLate(state, clause, clauses, successorOf) : undefined;
     applyChange(state, clause.change);
     if (rewritten === "left out") continue;
     if (typeof rewritten !== "string") {
       safer += 1;
-      for (const [stage, pieces] of rewritten.stages) stages.get(stage)?.push(...pieces);
+      for (const [stage, pieces] of rewritten.stages)
+        stages.get(stage)?.push(...pieces.map((piece) => declaringTriggers(state, piece)));
       if (rewritten.holdFrom !== undefined) holds.push(rewritten.holdFrom);
+      continue;
+    }
+    if (late !== undefined) {
+      // Before its columns go, which would take it with them.
+      stages.get("contract")?.unshift(late);
       continue;
     }
     if (rewritten !== "") kept.push(`${clause.sql.split("\n")[0] ?? ""} ${rewritten}`);
@@ -111,10 +120,20 @@ function shapesAfter(
   });
 }
 
+/** The column that takes over from another of the same table under another name. */
+function successor(state: SchemaState, { dropped, renamed }: Renames, table: Name, column: string): string | undefined {
+  const key = state.key(table);
+  for (const [drop, add] of dropped) {
+    if (drop.kind === "dropColumn" && drop.column === column && state.key(drop.table) === key) return add.column.name;
+  }
+  return renamed.find((change) => change.from === column && state.key(change.table) === key)?.to;
+}
+
 /** Columns that a DROP and an ADD of the same table and type stand for, as Prisma writes a renamed field. */
 interface Renames {
   readonly dropped: ReadonlyMap<Change, ChangeOf<"addColumn">>;
   readonly added: ReadonlySet<Change>;
+  readonly renamed: readonly ChangeOf<"renameColumn">[];
 }
 
 function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
@@ -140,7 +159,8 @@ function renamesIn(state: SchemaState, clauses: readonly Clause[]): Renames {
     const names = [drop.column, add.column.name];
     if (isTakenOverAlone(clauses, new Set<Change>([drop, add]), drop.table, names)) dropped.set(drop, add);
   }
-  return { dropped, added: new Set(dropped.values()) };
+  const renamed = changes.flatMap((change) => (change.kind === "renameColumn" ? [change] : []));
+  return { dropped, added: new Set(dropped.values()), renamed };
 }
 
 /** What of the migration a statement has to be seen with. */
