@@ -1,12 +1,12 @@
 import type { Node } from "libpg-query";
-import { isBuiltIn, isVolatileBuiltIn } from "./functions.js";
+import { bareName, isBuiltIn, isVolatileBuiltIn } from "./functions.js";
 import type { SchemaState } from "./schemaState.js";
 import { functionsIn } from "./walk.js";
 
 /** The first volatile function of a default; one that is not known counts as volatile, as PostgreSQL's own default does. */
 export function volatileFunction(state: SchemaState, value: Node | undefined): string | undefined {
   return [...functionsIn(value)].find((name) => {
-    const bare = name.slice(name.lastIndexOf(".") + 1);
+    const bare = bareName(name);
     const own = state.functions.named(bare);
     if (own.length > 0) return own.some(({ volatile }) => volatile);
     return isVolatileBuiltIn(bare) || !isBuiltIn(bare);
@@ -15,7 +15,7 @@ export function volatileFunction(state: SchemaState, value: Node | undefined): s
 
 /** A function whose body is not PostgreSQL's own: what it does for each row cannot be seen. */
 export function isOutOfSight(name: string): boolean {
-  return !isBuiltIn(name.slice(name.lastIndexOf(".") + 1));
+  return !isBuiltIn(bareName(name));
 }
 
 /** A constant text, with a cast or without: `'A'`, `'A'::"Role"`. */

@@ -54,7 +54,12 @@ function words(text: string): ReadonlySet<string> {
 
 /** A function of PostgreSQL or of a usual extension that changes no table (a sequence or a setting at most). */
 export function isBuiltIn(name: string): boolean {
-  return others.has(name) || volatile.has(name) || waiting.has(name);
+  return others.has(name) || volatile.has(name);
+}
+
+/** Without its schema. */
+export function bareName(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
 }
 
 export function isWaiting(name: string): boolean {

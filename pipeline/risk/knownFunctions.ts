@@ -1,5 +1,5 @@
 import type { ChangeOf } from "./change.js";
-import { isBuiltIn, isOfKnownSchema } from "./functions.js";
+import { bareName, isBuiltIn, isOfKnownSchema } from "./functions.js";
 
 /** A function as the history creates it. */
 export interface KnownFunction extends Pick<ChangeOf<"createFunction">, "body" | "definition" | "definer"> {
@@ -44,13 +44,13 @@ export class Functions {
     return this.#unseen(name, new Set(), (known) => known.volatile);
   }
 
-  /** Likewise of a function that a trigger calls: those are volatile by nature, so that only the body tells. */
-  isTriggerOutOfSight(name: string): boolean {
+  /** Likewise of a function that a trigger or a default calls: most are volatile by nature, so that only the body tells. */
+  isBodyOutOfSight(name: string): boolean {
     return this.#unseen(name, new Set(), () => false);
   }
 
   #unseen(name: string, asked: Set<string>, refuse: (known: KnownFunction) => boolean): boolean {
-    const bare = name.slice(name.lastIndexOf(".") + 1);
+    const bare = bareName(name);
     if (asked.has(bare)) return false;
     asked.add(bare);
     const own = this.named(bare);

@@ -79,7 +79,8 @@ describe("rehearse: what was measured, against the tier that was asked for", fun
   };
 
   it("raises what the file shows as safe and holds a lock for too long; migrate then asks for it", async () => {
-    const sql = "-- nick\nALTER TABLE users ADD COLUMN nick text;\nSELECT pg_sleep(0.6);";
+    const sql =
+      "-- nick\nALTER TABLE users ADD COLUMN nick text;\nSELECT pg_sleep(0.6); -- risk-ignore: lock-rows stands for a slow one";
     const { result, evidence, lines } = await rehearsed(sql);
     assert.equal(evidence.asked, "safe");
     assert.equal(evidence.verdict, "raised");

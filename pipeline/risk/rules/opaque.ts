@@ -1,3 +1,4 @@
+import { bareName, isWaiting } from "../functions.js";
 import type { ChangeOf, TriggerEvent, WriteVerb } from "../change.js";
 import { type Name, show } from "../names.js";
 import type { RuleContext } from "../ruleContext.js";
@@ -23,7 +24,9 @@ export const opaque = defineRule({
   match(change, context) {
     if (change.kind === "insert" || change.kind === "write") return firedBy(change, context);
     if (change.kind === "callsFunctions") {
-      const unseen = change.functions.filter((name) => context.state.functions.isOutOfSight(name));
+      const unseen = change.functions.filter(
+        (name) => !isWaiting(bareName(name)) && context.state.functions.isOutOfSight(name),
+      );
       return unseen.length === 0
         ? undefined
         : { message: `It cannot be seen what ${unseen.map((name) => `${name}()`).join(", ")} does.` };
@@ -47,9 +50,11 @@ function firedBy(change: ChangeOf<"insert" | "write">, context: RuleContext): Ma
   const events = change.kind === "insert" ? (["insert"] as const) : eventsOf[change.verb];
   const fired = state.triggersOf(table).filter((trigger) => trigger.events.some((event) => events.includes(event)));
   const unseen = fired.filter(
-    (trigger) => trigger.function === undefined || state.functions.isTriggerOutOfSight(dottedName(trigger.function)),
+    (trigger) => trigger.function === undefined || state.functions.isBodyOutOfSight(dottedName(trigger.function)),
   );
-  const called = [...(context.knownTable(table)?.rowCalls ?? [])].filter((name) => state.functions.isOutOfSight(name));
+  const called = [...(context.knownTable(table)?.rowCalls ?? [])].filter((name) =>
+    state.functions.isBodyOutOfSight(name),
+  );
   if (unseen.length === 0 && called.length === 0) return undefined;
   const names = [...unseen.map(({ name }) => `"${name}"`), ...called.map((name) => `${name}()`)].join(", ");
   return { message: `A row written to ${show(table)} sets off ${names}: it cannot be seen what that does.` };
