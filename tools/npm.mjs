@@ -128,7 +128,7 @@ const elsewhere = ["development", "staging", "production"].includes(process.env.
 
 /** The commands on an environment other than the local one look at its stack's outputs. */
 function needsOf(needs, args) {
-  const named = args.some((arg) => arg === "--environment" || arg.startsWith("--stack"));
+  const named = args.some((arg) => /^--(environment|stack)\b/.test(arg));
   return elsewhere || named ? [...new Set([...needs, "pulumi"])] : needs;
 }
 

@@ -151,6 +151,7 @@ async function openExisting(args: Arguments, place: Place): Promise<Stack> {
     return await open(args.stack, place, undefined, false);
   } catch (error) {
     if (!(error instanceof StackNotFoundError)) throw error;
+    assertKnown(root, args.stack);
     throw new StackFailure(`There is no stack ${args.stack} yet. Run: ${upCommand(args)}`, exit.refused);
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { utils } from "ssh2";
 import { Checkout } from "../support/checkout.js";
 
@@ -25,7 +26,28 @@ describe("npm run keys", function () {
   const keys = (...args: string[]) => checkout.npm("keys", args, { env });
   const shown = (text: string, what: string) => new RegExp(`^${what} +(ssh-ed25519 .*)$`, "m").exec(text)?.[1] ?? "";
 
+  it("makes no stack of a name that was mistyped, nor do the others; each names those that there are", async () => {
+    const settings = async () => (await readdir(checkout.folder)).filter((name) => name.startsWith("Pulumi."));
+    const before = await settings();
+    const typed = [
+      ["keys"],
+      ["approve", "20250113090000_init", "--reason", "x"],
+      ...["report", "logs", "destroy", "outputs"].map((script) => [script]),
+    ];
+    for (const [script = "", ...args] of typed) {
+      const refused = await checkout.npm(script, ["--stack", "stagign", ...args], { env });
+      assert.equal(refused.exitCode, 2, all(refused));
+      assert.match(
+        all(refused),
+        /no Pulumi\.stagign\.yaml.*did you mean staging\? \(there are: dev, local, prod, staging\)[^]*Nothing was touched/,
+      );
+    }
+    assert.deepEqual(await settings(), before);
+    assert.ok(!existsSync(checkout.path("state/.pulumi/stacks/safe-migration/stagign.json")));
+  });
+
   it("makes two pairs, shows the public halves and keeps the private ones as secrets", async () => {
+    await writeFile(checkout.path("Pulumi.keystest.yaml"), "config: {}\n");
     const made = await keys("--stack", "keystest");
     assert.equal(made.exitCode, 0, all(made));
     const file = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");

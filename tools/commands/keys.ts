@@ -8,6 +8,7 @@ import { open, prepare, root } from "../stack/workspace.js";
 import { readStackFile } from "../stack/stackFile.js";
 import { join } from "node:path";
 import { reportFailure } from "./reportFailure.js";
+import { assertStack } from "./target.js";
 
 /** `npm run keys`: the SSH keys of a stack's host, into the stack's configuration; the private halves as secrets. */
 
@@ -25,6 +26,8 @@ const pairs = [
 async function act({ stack, replace = false }: Flags): Promise<void> {
   if (stack === "local")
     throw usage('The stack "local" has no host.', "Name another one: npm run keys -- --stack staging");
+  // Opening one that is not known would make it.
+  assertStack(stack);
   const there = connectionOf(stack);
   const missing = pairs.filter(({ secret, shown }) => replace || !there[secret] || !there[shown]);
   if (missing.length === 0)

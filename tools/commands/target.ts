@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePipeline } from "../build/bundle.js";
 import {
@@ -15,6 +14,7 @@ import { PipelineError } from "../../pipeline/errors.js";
 import { localDatabase } from "../../pipeline/local/database.js";
 import { newRunId } from "../../pipeline/runId.js";
 import { readOverride, withOverride } from "../windowOverride.js";
+import { describeUnknown, forNew, isKnown } from "../stack/knownStacks.js";
 import { readStackFile } from "../stack/stackFile.js";
 
 const root = resolve(__dirname, "../..");
@@ -35,17 +35,21 @@ export interface Target {
 export function readTarget(environment: string, options: { readonly whole?: boolean } = {}): Target {
   const path = join(root, `Pulumi.${environment}.yaml`);
   // The local stack needs no settings.
-  if (environment !== "local" && !existsSync(path)) {
-    throw new PipelineError({
-      code: "NO_STACK",
-      kind: "usage",
-      message: `There is no environment "${environment}": ${path} does not exist.`,
-      state: "Nothing was touched.",
-      next: "Name another one with NODE_ENV (development, staging, production; unset: local), or make that file.",
-    });
-  }
+  if (environment !== "local") assertStack(environment);
   const config = parseConfig(environment, readStackFile(path).config ?? {}, options);
   return { environment, config, paths: resolvePaths(config, root) };
+}
+
+/** @throws PipelineError (`usage`) with the stacks that there are, where none has this name. */
+export function assertStack(name: string): void {
+  if (isKnown(root, name)) return;
+  throw new PipelineError({
+    code: "NO_STACK",
+    kind: "usage",
+    message: describeUnknown(root, name),
+    state: "Nothing was touched.",
+    next: `Name one of those (NODE_ENV: development, staging, production; unset: local). ${forNew}`,
+  });
 }
 
 /** How the target's database is reached. @throws PipelineError where it was never made. */

@@ -10,14 +10,25 @@ import { UsageError } from "./arguments.js";
  * @throws UsageError naming the stack that was meant, where one is near
  */
 export function assertKnown(folder: string, stack: string): void {
-  if (existsSync(join(folder, `Pulumi.${stack}.yaml`))) return;
+  if (isKnown(folder, stack)) return;
+  throw new UsageError(`${describeUnknown(folder, stack)} Nothing was touched. ${forNew}`);
+}
+
+/** What to do where the name was meant. */
+export const forNew = "For a new stack write that file first; docs/configuration.md has what goes into it.";
+
+/** Whether there is a file of settings for the stack. */
+export function isKnown(folder: string, stack: string): boolean {
+  return existsSync(join(folder, `Pulumi.${stack}.yaml`));
+}
+
+/** A sentence on a stack that is not known, with those that are. */
+export function describeUnknown(folder: string, stack: string): string {
   const known = readdirSync(folder)
     .map((name) => /^Pulumi\.([\w.-]+)\.yaml$/.exec(name)?.[1])
     .filter((name) => name !== undefined)
     .sort();
   const near = nearest(stack, known);
-  throw new UsageError(
-    `There is no Pulumi.${stack}.yaml, so nothing is known of a stack "${stack}"${near === undefined ? "" : `: did you mean ${near}?`} ` +
-      `(there are: ${known.join(", ")}). Nothing was touched. For a new stack write that file first; docs/configuration.md has what goes into it.`,
-  );
+  const meant = near === undefined ? "" : `: did you mean ${near}?`;
+  return `There is no Pulumi.${stack}.yaml, so nothing is known of a stack "${stack}"${meant} (there are: ${known.join(", ")}).`;
 }

@@ -133,7 +133,7 @@ describe("risk: the command", function () {
       [["--history", path.join(folder, "none"), file("1_init")], /none cannot be read/],
       [["--since", "no-such-revision"], /git cannot tell/],
       [["--since", "--output=x"], /git cannot tell|argument is ambiguous/],
-      [["--stack", "nowhere"], /no environment "nowhere"/],
+      [["--stack", "nowhere"], /nothing is known of a stack "nowhere" \(there are: dev, local, prod, staging\)/],
     ];
     const results = await Promise.all(wrong.map(([args]) => risk(...args)));
     results.forEach(({ exitCode, stdout, stderr }, at) => {
@@ -156,7 +156,7 @@ describe("risk: the command", function () {
     assert.match(shipped.stdout, /npm run approve -- --stack prod/);
     const none = await risk("--markdown", "--stack", "nowhere");
     assert.equal(none.exitCode, 2);
-    assert.match(none.stderr, /There is no environment "nowhere"[^]*Nothing was touched/);
+    assert.match(none.stderr, /nothing is known of a stack "nowhere"[^]*Nothing was touched/);
   });
 
   it("says with --markdown what the stack asks for", async () => {
