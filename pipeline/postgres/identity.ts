@@ -44,10 +44,14 @@ export async function markEnvironment(client: pg.Client, name: string, environme
       "SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE datname = $1",
       [name],
     );
-    const kept = (rows[0]?.comment ?? "").replace(commentMark, "");
-    const comment = `${kept} [${environmentSetting}=${environment}]`.trimStart();
+    const comment = withCommentMark(rows[0]?.comment ?? undefined, environment);
     await client.query(`COMMENT ON DATABASE ${database} IS ${pg.escapeLiteral(comment).trimStart()}`);
   }
+}
+
+/** A database's comment with the mark in it. */
+export function withCommentMark(comment: string | undefined, environment: string): string {
+  return `${(comment ?? "").replace(commentMark, "")} [${environmentSetting}=${environment}]`.trimStart();
 }
 
 /** @throws PipelineError where the database is marked as another environment's. */

@@ -9,7 +9,8 @@ import { describeSqlError } from "../prisma/sqlError.js";
 import { compareCatalogues, readCatalogue } from "../rehearsal/catalogue.js";
 import { listColumns, nameOf, resolve } from "./columns.js";
 import { readDeclared } from "./declared.js";
-import { assertGone, noteOriginals } from "./originals.js";
+import { assertForgotten, assertGone, noteOriginals } from "./originals.js";
+import { writeAnew } from "./writeAnew.js";
 
 export interface AnonymiseFile {
   /** Its name, for messages. */
@@ -22,10 +23,11 @@ const applicationName = "safe-migration anonymise";
 /**
  * Runs a file that anonymises on a database that nobody else can connect to, as the role that owns its tables, and proves what it
  * declares: no value that a declared column held is left in it, nor in any other column with text. Then writes every table
- * anew, so that neither dead rows nor the planner's statistics have kept one.
+ * anew, and proves that neither dead rows nor the planner's statistics have kept one.
  *
  * @param copy the restored database, beside the one whose place it is to take.
- * @throws PipelineError (`failedUnchanged`) where the file fails, leaves values behind, or changes the schema.
+ * @throws PipelineError (`failedUnchanged`) where the file fails, leaves values behind, changes the schema, or where
+ * the role may not write every table anew.
  */
 export async function anonymise(
   copy: Database,
@@ -48,19 +50,13 @@ export async function anonymise(
       if (differences.length > 0) throw changesSchema(file, differences);
       await watched(() => assertGone(watcher, file, looked));
       log.info(`none of them is left in its column, nor in any of ${looked.others.length} others with text`);
+      await writeAnew(copy, { signal });
+      await watched(() => assertForgotten(watcher, looked));
       return { columns: looked.declared.map(nameOf), values, searched: looked.others.length };
     } finally {
       await watcher.end().catch(() => undefined);
     }
   })();
-  // Dead rows hold what was there, and so do the statistics that were gathered after the restore: those that the ANALYZE replaces are
-  // dead rows themselves, where the table that holds them was written anew before the others.
-  await withClient(copy, { applicationName, settings: { statement_timeout: "0" } }, (client) =>
-    stoppable(copy, client, signal, async () => {
-      await client.query("VACUUM (FULL, ANALYZE)");
-      await client.query("VACUUM (FULL) pg_catalog.pg_statistic, pg_catalog.pg_statistic_ext_data");
-    }),
-  );
   return { file, sha256: createHash("sha256").update(sql).digest("hex"), ...proved };
 }
 

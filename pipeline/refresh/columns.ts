@@ -67,12 +67,31 @@ export function nameOf({ schema, table, column }: DataColumn): string {
 
 /** A FROM clause whose rows `x(v)` are the texts in a column. */
 export function valuesFrom({ schema, table, column, holds }: DataColumn): string {
-  const [of, at] = [`${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`, `t.${pg.escapeIdentifier(column)}`];
-  const values = {
-    text: `SELECT ${at}::text`,
-    other: `SELECT ${at}::text`,
-    texts: `SELECT unnest(${at}::text[])`,
-    json: `SELECT j #>> '{}' FROM jsonb_path_query(${at}::jsonb, 'strict $.**') j WHERE jsonb_typeof(j) IN ('string', 'number')`,
+  const of = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
+  return `${of} t CROSS JOIN LATERAL (${textsIn(holds, `t.${pg.escapeIdentifier(column)}`)}) x(v)`;
+}
+
+/**
+ * The same of what the planner's statistics have kept of a column, and of it in each partition: its frequent values, the bounds of its
+ * histogram, and frequent elements of lists.
+ */
+export function statisticsFrom({ schema, table, column, holds }: DataColumn): string {
+  const name = pg.escapeLiteral(`${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`);
+  return `pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename AND s.attname = ${pg.escapeLiteral(column)}
+      AND (c.oid = ${name}::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree(${name}::regclass)))
+    CROSS JOIN LATERAL (
+      SELECT x.v FROM unnest(s.most_common_vals::text::text[] || s.histogram_bounds::text::text[]) kept(v)
+        CROSS JOIN LATERAL (${textsIn(holds, "kept.v")}) x(v)
+      UNION ALL SELECT unnest(s.most_common_elems::text::text[])) x(v)`;
+}
+
+/** A SELECT of the texts in a value. */
+function textsIn(holds: DataColumn["holds"], value: string): string {
+  return {
+    text: `SELECT ${value}::text`,
+    other: `SELECT ${value}::text`,
+    texts: `SELECT unnest(${value}::text[])`,
+    json: `SELECT j #>> '{}' FROM jsonb_path_query(${value}::jsonb, 'strict $.**') j WHERE jsonb_typeof(j) IN ('string', 'number')`,
   }[holds];
-  return `${of} t CROSS JOIN LATERAL (${values}) x(v)`;
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import { PipelineError } from "../errors.js";
-import { type Looked, type DataColumn, nameOf, valuesFrom } from "./columns.js";
+import { type DataColumn, type Looked, nameOf, statisticsFrom, valuesFrom } from "./columns.js";
 
 /** Texts that are shorter are looked for in their own column only: everywhere else they are found by chance. */
 const longEnough = 6;
@@ -37,34 +37,61 @@ export async function noteOriginals(client: pg.ClientBase, { declared }: Looked)
  *
  * @throws PipelineError (`failedUnchanged`) naming the columns in which there are some, and how many rows; never a value.
  */
-export async function assertGone(client: pg.ClientBase, file: string, { declared, others }: Looked): Promise<void> {
-  const left: string[] = [];
-  for (const [number, column] of declared.entries()) {
-    const [found] = await search(client, column, `o.number = ${number}`);
-    if (found !== undefined) left.push(`${nameOf(column)} still holds ${counted(found.count)} that it held before`);
-  }
-  for (const column of others) {
-    for (const { number, count } of await search(client, column, "o.long")) {
-      const of = declared[number];
-      if (of !== undefined) left.push(`${nameOf(column)} holds ${counted(count)} of ${nameOf(of)}`);
-    }
-  }
-  if (left.length === 0) return;
-  const more = left.length > named ? `; and ${left.length - named} more` : "";
+export async function assertGone(client: pg.ClientBase, file: string, looked: Looked): Promise<void> {
+  const left = await found(client, looked, valuesFrom);
+  if (left === undefined) return;
   throw new PipelineError({
     code: "NOT_ANONYMISED",
     kind: "failedUnchanged",
-    message: `${file} leaves values of the original behind: ${left.slice(0, named).join("; ")}${more}.`,
+    message: `${file} leaves values of the original behind: ${left}.`,
     state: "The database is as it was; what was restored beside it is dropped, and nobody could connect to it.",
     next: `Change them in ${file} as well; a column in which they may be found by chance is declared with a comment: -- keeps: table.column   then run the same command.`,
   });
 }
 
+/**
+ * Looks for the same in what the planner's statistics have kept of these columns.
+ *
+ * @throws PipelineError (`failedUnchanged`) naming the columns, and how many values; never a value.
+ */
+export async function assertForgotten(client: pg.ClientBase, looked: Looked): Promise<void> {
+  const left = await found(client, looked, statisticsFrom);
+  if (left === undefined) return;
+  throw new PipelineError({
+    code: "STATISTICS_KEPT",
+    kind: "failedUnchanged",
+    message: `The planner's statistics have kept values of the original: ${left}. ANALYZE did not write them anew.`,
+    state: "The database is as it was; what was restored beside it is dropped, and nobody could connect to it.",
+    next: "Look whether these columns have a statistics target of 0 (ALTER TABLE … ALTER COLUMN … SET STATISTICS) and take it away where the data comes from, then run the same command.",
+  });
+}
+
+/** Where noted values are, in words; `undefined` where there are none. */
+async function found(
+  client: pg.ClientBase,
+  { declared, others }: Looked,
+  from: (column: DataColumn) => string,
+): Promise<string | undefined> {
+  const left: string[] = [];
+  for (const [number, column] of declared.entries()) {
+    const [own] = await search(client, from(column), `o.number = ${number}`);
+    if (own !== undefined) left.push(`${nameOf(column)} still holds ${counted(own.count)} that it held before`);
+  }
+  for (const column of others) {
+    for (const { number, count } of await search(client, from(column), "o.long")) {
+      const of = declared[number];
+      if (of !== undefined) left.push(`${nameOf(column)} holds ${counted(count)} of ${nameOf(of)}`);
+    }
+  }
+  if (left.length === 0) return undefined;
+  return `${left.slice(0, named).join("; ")}${left.length > named ? `; and ${left.length - named} more` : ""}`;
+}
+
 const foundRows = z.array(z.strictObject({ number: z.int(), count: z.coerce.number() }));
 
-async function search(client: pg.ClientBase, column: DataColumn, which: string): Promise<z.infer<typeof foundRows>> {
+async function search(client: pg.ClientBase, from: string, which: string): Promise<z.infer<typeof foundRows>> {
   const { rows } = await client.query(
-    `SELECT o.number, count(*) FROM ${valuesFrom(column)} JOIN ${noted} o ON o.hash = ${hash}
+    `SELECT o.number, count(*) FROM ${from} JOIN ${noted} o ON o.hash = ${hash}
      WHERE x.v <> '' AND ${which} GROUP BY o.number ORDER BY o.number`,
   );
   return foundRows.parse(rows);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { StageContext } from "../context.js";
-import type { Database, RefreshRequest, RefreshResult } from "../contracts.js";
+import type { Database, MigrationRef, RefreshRequest, RefreshResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { type DatabaseProperties, readDatabaseProperties } from "../postgres/databaseProperties.js";
@@ -10,11 +10,10 @@ import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js
 import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
 import { type Swapped, swapDatabases } from "../postgres/swap.js";
-import { compareHistory, readHistory } from "../prisma/history.js";
-import { readMigrations } from "../prisma/migrations.js";
-import { loadSchema } from "../prisma/schema.js";
+import { takeableProperties } from "../postgres/takeableSettings.js";
 import { anonymise } from "../refresh/anonymise.js";
 import { readDeclared } from "../refresh/declared.js";
+import { historyOf, noteRefreshed } from "../refresh/history.js";
 import { type SourceBackup, assertDirection, readSource } from "../refresh/source.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { type Manifest, dumpFolder } from "../store/manifest.js";
@@ -50,7 +49,8 @@ export async function refresh(request: RefreshRequest, context: StageContext): P
   });
   try {
     return await withPipelineLock(database, `refresh ${request.run}`, async (lock) => {
-      const { swapped, ...done } = await refreshFrom(request, context, source, lock);
+      const { swapped, history, ...done } = await refreshFrom(request, context, source, lock);
+      await noteRefreshed(request, { backup: backup.id, applied: history }, context);
       const { tables } = backup.manifest.fingerprints;
       const kept = swapped.kept ?? "";
       context.log.info(
@@ -81,7 +81,11 @@ export async function refresh(request: RefreshRequest, context: StageContext): P
   }
 }
 
-type Done = Pick<RefreshResult, "anonymised" | "notAnonymised" | "applied" | "pending"> & { readonly swapped: Swapped };
+interface Done extends Pick<RefreshResult, "anonymised" | "notAnonymised" | "applied" | "pending"> {
+  readonly swapped: Swapped;
+  /** The migrations that came with the data. */
+  readonly history: MigrationRef[];
+}
 
 async function refreshFrom(
   request: RefreshRequest,
@@ -154,7 +158,8 @@ async function refreshChecked(request: RefreshRequest, context: StageContext, wo
     await dropLeftovers(client, database.name, log);
     // Text is sorted and compared as it was in the original; all else is the environment's own.
     const { encoding, collate, ctype, localeProvider, locale, icuRules } = manifest.properties;
-    const { locale: _locale, icuRules: _icuRules, ...ownRest } = own;
+    const taken = await takeableProperties(client, own, log);
+    const { locale: _locale, icuRules: _icuRules, ...ownRest } = taken;
     const properties: DatabaseProperties = {
       ...ownRest,
       ...{ encoding, collate, ctype, localeProvider },
@@ -189,15 +194,4 @@ async function anonymised(request: RefreshRequest, context: StageContext, scratc
   if (!("sql" in how)) return { notAnonymised: how.notBecause };
   const copy: Database = { ...request.database, name: scratch };
   return { anonymised: await anonymise(copy, how, context) };
-}
-
-/** The migrations that came with the data, and those of the folder that are still to be applied to it. */
-async function historyOf({ database, project }: RefreshRequest, scratch: string) {
-  const folder = await readMigrations(project.migrations);
-  const schema = await loadSchema(project.schema, database.schema);
-  const options = { database: scratch, applicationName: "safe-migration refresh" };
-  const { applied, pending } = await withClient(database, options, async (client) =>
-    compareHistory(folder, await readHistory(client, schema)),
-  );
-  return { applied: applied.length, pending: pending.map(({ name }) => name) };
 }

@@ -8,6 +8,7 @@ import { interrupted } from "../postgres/interrupt.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
 import { assertNotMaintenance, assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
+import { takeableProperties } from "../postgres/takeableSettings.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
@@ -119,7 +120,7 @@ async function rehearseChecked(
   const { scratch, target } = await onMaintenance(request, async (client) => {
     const found = await assertRestorable(client, manifest, log);
     await assertRoom(client, database, roomForCopy(manifest.databaseBytes), rehearsalNeedsRoom, log);
-    const { properties } = manifest;
+    const properties = await takeableProperties(client, manifest.properties, log);
     const of = { of: database.name, backup: backup.id, purpose: "rehearse", properties } as const;
     return { scratch: await createScratch(client, of), target: found };
   });

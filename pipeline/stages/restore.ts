@@ -10,6 +10,7 @@ import { interrupted } from "../postgres/interrupt.js";
 import { type PipelineLock, withPipelineLock } from "../postgres/pipelineLock.js";
 import * as checks from "../postgres/restoreChecks.js";
 import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratch.js";
+import { takeableProperties } from "../postgres/takeableSettings.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Recovered, withRecovered } from "../recovery/recover.js";
 import { recordTried } from "../recovery/tried.js";
@@ -164,7 +165,7 @@ async function restoreChecked(
   return withClient(database, options, async (client) => {
     const target = await check(client, request, manifest, log);
     await dropLeftovers(client, database.name, log);
-    const { properties } = manifest;
+    const properties = await takeableProperties(client, manifest.properties, log);
     const of = { of: database.name, backup: manifest.id, purpose: "restore", properties } as const;
     const scratch = await createScratch(client, of);
     log.info(`restoring into "${scratch}", beside "${request.database.name}"`);

@@ -14,9 +14,13 @@ import { ensureSample, sampleBaseline } from "../../pipeline/local/sample.js";
 import { silent } from "../../pipeline/log.js";
 import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
+import { writeAnew } from "../../pipeline/refresh/writeAnew.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { refresh } from "../../pipeline/stages/refresh.js";
 import { restore } from "../../pipeline/stages/restore.js";
+import { openStore } from "../../pipeline/store/open.js";
+import { readRefreshed } from "../../pipeline/store/refreshed.js";
+import { withEnvironment } from "../support/moto.js";
 import { discard, fast, temporaryDirectory, testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
 import { writeProject } from "../support/prismaProjects/write.js";
@@ -106,6 +110,16 @@ describe("refresh: staging is given the data of prod's newest proved backup", fu
     await assert.rejects(refresh(request, quiet), failsWith(code, message));
     await assertUntouched();
   };
+  /** The database's own files, once they are written. */
+  const filesOf = async (database: Database): Promise<Buffer> => {
+    const [{ oid } = { oid: "" }] = await query<{ oid: string }>(
+      database,
+      "SELECT oid::text FROM pg_database WHERE datname = current_database()",
+    );
+    await maintain(database, "CHECKPOINT");
+    const folder = join(cluster?.data ?? "", "base", oid);
+    return Buffer.concat(await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file)))));
+  };
   const people = "SELECT email FROM user_profiles ORDER BY email";
 
   it("has prod's rows and history, without a trace of the people in them, and stays staging's", async () => {
@@ -129,23 +143,56 @@ describe("refresh: staging is given the data of prod's newest proved backup", fu
       migrations.slice(-1).map((migration) => migration.name),
     );
     assert.equal(result.applied, migrations.length - 1);
+    const noted = await readRefreshed(openStore(stores.staging.url), "staging");
+    assert.deepEqual(
+      noted?.applied,
+      migrations.slice(0, -1).map(({ name, checksum }) => ({ name, checksum })),
+    );
     const mark = "SELECT current_setting('safe_migration.environment') AS mark, pg_get_userbyid(datdba) AS owner";
     assert.deepEqual(await query(staging, `${mark} FROM pg_database WHERE datname = current_database()`), [
       { mark: "staging", owner },
     ]);
     assert.deepEqual(await query({ ...staging, name: result.kept }, "SELECT i FROM of_staging"), [{ i: 1 }]);
-    // Neither statistics nor dead rows: nothing in the database's own files, once they are written.
-    const [{ oid } = { oid: "" }] = await query<{ oid: string }>(
-      staging,
-      "SELECT oid::text FROM pg_database WHERE datname = current_database()",
-    );
-    await maintain(staging, "CHECKPOINT");
-    const folder = join(cluster?.data ?? "", "base", oid);
-    const contents = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file))));
-    const all = Buffer.concat(contents);
+    // Neither statistics nor dead rows: nothing in the database's own files.
+    const all = await filesOf(staging);
     assert.ok(all.includes("@anonymised.invalid"), "these are the files");
     for (const { email } of before) assert.ok(!all.includes(email), email);
     await maintain(staging, result.dropKept);
+  });
+
+  it("keeps nothing in statistics and dead rows either, of tables that are empty now among them, whoever connects", async () => {
+    const emails = (await query<{ email: string }>(prod, people)).map(({ email }) => email);
+    const declares = shipped.split("\n").filter((line) => line.startsWith("-- anonymises"));
+    const emptied = `${declares.join("\n")}\nTRUNCATE user_profiles CASCADE;\n`;
+    // As on RDS: no superuser, and a member of the role that owns the database.
+    await maintain(staging, "CREATE ROLE staging_admin LOGIN CREATEDB CREATEROLE PASSWORD 'of the admin' IN ROLE shop");
+    const password = { from: "environment", variable: "STAGING_ADMIN_PASSWORD" } as const;
+    const restoreEnvironment = withEnvironment({ STAGING_ADMIN_PASSWORD: "of the admin" });
+    try {
+      for (const user of [staging.user, "staging_admin"]) {
+        for (const sql of [shipped, emptied]) {
+          const database = user === staging.user ? staging : { ...staging, user, password };
+          const { kept } = await refresh(asked(sql, { database }), quiet);
+          const [found] = await query<{ stats: string; columns: number }>(
+            staging,
+            `SELECT count(*)::int AS columns, coalesce(string_agg(concat_ws(' ', most_common_vals, histogram_bounds), ' '), '') AS stats
+             FROM pg_stats WHERE schemaname = 'public'`,
+          );
+          assert.ok((found?.columns ?? 0) > 10, "there are statistics");
+          const files = await filesOf(staging);
+          for (const email of emails)
+            assert.ok(!found?.stats.includes(email) && !files.includes(email), `${user}: ${email}`);
+          await maintain(staging, `DROP DATABASE ${kept}`);
+        }
+      }
+      // What one may not VACUUM, PostgreSQL passes over with a warning.
+      await assert.rejects(
+        writeAnew({ ...staging, user: "staging_admin", password, migrateAs: "staging_admin", name: "postgres" }, quiet),
+        failsWith("NOT_WRITTEN_ANEW", /"staging_admin" may not write anew pg_catalog\.pg_statistic, /),
+      );
+    } finally {
+      restoreEnvironment();
+    }
   });
 
   it("is refused where a value is left in its column, in another one, in JSON or in a list; names no value", async () => {
