@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { makeEnvironment } from "./components/environments/index.js";
 import { reviewPending } from "./components/gate.js";
+import { assertNotMoved, placeOf } from "./components/moved.js";
 import { chooseRun, majorOf, readLastRun, runKey } from "./components/lastRun.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
 import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
 import { readRefreshSource } from "./components/refreshSource.js";
+import { sinceRefresh } from "./components/sinceRefresh.js";
 import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings, withTold } from "./config.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
@@ -22,12 +24,17 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
 
   const folder = await readMigrations(paths.migrations);
   const key = runKey(folder.migrations, await readSchemaFiles(paths.schema));
-  const last = await readLastRun();
+  const before = await readLastRun();
+  const place = placeOf(config, new pulumi.Config("aws").get("region"));
+  assertNotMoved(environment, before, place, "restoreFrom" in config.database ? config.database.restoreFrom : "");
+  const { last, against, warning } =
+    config.refresh.from === "" ? { last: before } : await sinceRefresh(environment, before);
+  if (warning !== undefined) await pulumi.log.warn(warning);
   const run = chooseRun(config.pipeline.run, last, key, newRunId());
   const now = overrideOf(run, last, readOverride(__dirname));
   const settings = withOverride(stageSettings(config), now);
   const defaultSchema = config.database.schema;
-  const review = await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema });
+  const review = await reviewPending({ environment, folder, last, risk: settings.risk, defaultSchema, against });
   await reportPending(environment, review);
   await assertPromoted(environment, config.promotion.from, review.pending);
   await reportWindow(settings.window, review.pending.length);
@@ -75,6 +82,8 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
       key,
       migrations: pipeline.verify.migrations,
       tables: pipeline.verify.tables,
+      place,
+      store,
       ...(now === undefined ? {} : { now }),
       postgresMajor: pipeline.preflight.identity.serverVersion.apply(majorOf),
     },

@@ -18,6 +18,8 @@ export interface ReviewArgs {
   readonly risk: Settings["risk"];
   /** PostgreSQL schema of names without one. */
   readonly defaultSchema: string;
+  /** See {@link Review.against}. */
+  readonly against?: string | undefined;
 }
 
 /** What a preview knows of the migrations to come, from the folder and the stack's last outputs alone. */
@@ -34,10 +36,12 @@ export interface Review {
    * which looks at it, decides alone.
    */
   readonly decides: boolean;
+  /** What the pending ones are told apart by, where that is not the stack's last run. */
+  readonly against?: string;
 }
 
 export async function reviewPending(args: ReviewArgs): Promise<Review> {
-  const { environment, folder, last, risk } = args;
+  const { environment, folder, last, risk, against } = args;
   const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
   const pending = pendingSince(last, refs);
   const applied = new Set(last?.migrations.map(({ name }) => name));
@@ -46,7 +50,8 @@ export async function reviewPending(args: ReviewArgs): Promise<Review> {
   const gate = decideGate(await assessSince(args, names), policyOf(environment, risk), risk.approvals);
   const there = new Set(refs.map(({ name }) => name));
   const missing = [...applied].filter((name) => !there.has(name));
-  return { pending, gate, edited, missing, decides: last !== undefined };
+  const decides = last !== undefined;
+  return { pending, gate, edited, missing, decides, ...(against === undefined ? {} : { against }) };
 }
 
 /** The risk of these migrations by the sizes that the last run noted. */

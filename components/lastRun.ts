@@ -13,6 +13,10 @@ export const lastRunSchema = z.object({
   tables: tableSizes.optional(),
   /** Major version of the server; absent in outputs of earlier versions. */
   postgresMajor: z.int().optional(),
+  /** Kind of the database, and region of what is on AWS; absent in outputs of earlier versions. */
+  place: z.object({ kind: z.string(), region: z.string().optional() }).optional(),
+  /** URL of the store; absent in outputs of earlier versions. */
+  store: z.string().optional(),
   /** The word by which that run was not held to the maintenance window. */
   now: windowOverride.optional(),
 });

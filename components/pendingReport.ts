@@ -4,8 +4,8 @@ import { assertApproved } from "../pipeline/gate/refusal.js";
 import type { Review } from "./gate.js";
 
 /** What a preview says of the migrations to come: a line each. */
-export function describePending({ pending, gate, edited, decides }: Review): string {
-  const before = decides ? "the stack's last verified run" : "no run of this stack so far";
+export function describePending({ pending, gate, edited, decides, against }: Review): string {
+  const before = against ?? (decides ? "the stack's last verified run" : "no run of this stack so far");
   if (pending.length === 0) return `Pending migrations (against ${before}): none.`;
   const tiers = new Map(gate.decisions.map(({ assessed, tier }) => [assessed.migration, `${signs[tier]} ${tier}`]));
   const lines = pending.map(({ name, checksum }) => {

@@ -43,7 +43,7 @@ function isMadeOnAws({ database }: Config): boolean {
 const longestName = 40;
 
 function cloudChecks(stack: string, config: Config, region: unknown): string[] {
-  const { database, network, store, runner, promotion, refresh } = config;
+  const { database, store, runner, promotion, refresh } = config;
   const problems: string[] = [];
   const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
   if (onAws && (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stack) || stack.length > longestName))
@@ -66,14 +66,7 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     problems.push(
       `database.maxStorageGiB: ${database.maxStorageGiB}, less than database.storageGiB (${database.storageGiB})`,
     );
-  if (network.vpcId !== "" && (database.kind === "rds" || database.kind === "ec2")) {
-    if (runsOn(config) === "host" && network.hostSubnetIds.length === 0)
-      problems.push(
-        "network.hostSubnetIds: none is named; a network of your own (network.vpcId) needs one for its host",
-      );
-    if (database.kind === "rds" && network.databaseSubnetIds.length < 2)
-      problems.push("network.databaseSubnetIds: RDS needs two at least, in different zones");
-  }
+  problems.push(...networkChecks(config));
   if (store.kind === "folder" && runsOn(config) === "host")
     problems.push(
       'store.kind: "folder", but the pipeline runs on a host, whose disk is no place for backups: set it to s3',
@@ -91,6 +84,27 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     );
   if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
   return [...problems, ...connectionChecks(stack, config)];
+}
+
+function networkChecks(config: Config): string[] {
+  const { database, network } = config;
+  const { vpcId, hostSubnetIds: hosts, databaseSubnetIds: databases } = network;
+  if (!isMadeOnAws(config)) return [];
+  if (vpcId === "")
+    return [...hosts, ...databases].length === 0
+      ? []
+      : ["network.vpcId: not set, but subnets are named: name the network that they are in, or leave them out"];
+  const problems: string[] = [];
+  if (runsOn(config) === "host" && hosts.length === 0)
+    problems.push("network.hostSubnetIds: none is named; a network of your own (network.vpcId) needs one for its host");
+  if (database.kind !== "rds") return problems;
+  // What is reached from outside is in subnets with a way to the internet.
+  const [key, named] = database.publicFrom.length > 0 ? ["hostSubnetIds", hosts] : ["databaseSubnetIds", databases];
+  if (new Set(named).size < 2)
+    problems.push(
+      `network.${key}: RDS needs two at least, in different zones${database.publicFrom.length > 0 ? "; where database.publicFrom names addresses, those with a way to the internet" : ""}`,
+    );
+  return problems;
 }
 
 /** What a host's connection needs, each as something the owner has to set. */

@@ -19,10 +19,23 @@ const local = z.strictObject({
   port: z.int().min(0).max(65535).default(0),
 });
 
+/** What the kinds have that the stack makes on AWS. */
+const made = {
+  /**
+   * Fills a database that is new and empty: with the newest backup in the stack's store (`newest`), or one by its identifier. For a move
+   * to the other kind; see docs/aws.md. Empty: it is left to the migrations.
+   */
+  restoreFrom: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/, "newest, or the identifier of a backup")
+    .default(""),
+};
+
 /** `rds`: Amazon RDS for PostgreSQL. */
 const rds = z.strictObject({
   kind: z.literal("rds"),
   ...common,
+  ...made,
   /** Decides most of the cost; see docs/cost.md. */
   instanceClass: z
     .string()
@@ -50,6 +63,7 @@ const rds = z.strictObject({
 const ec2 = z.strictObject({
   kind: z.literal("ec2"),
   ...common,
+  ...made,
   /** Its processor (Graviton or x86) decides the image. */
   instanceType: z
     .string()

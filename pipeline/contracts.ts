@@ -9,6 +9,7 @@ export * from "./contracts/backups.js";
 export * from "./contracts/checkpoint.js";
 export * from "./contracts/database.js";
 export * from "./contracts/diagnose.js";
+export * from "./contracts/fill.js";
 export * from "./contracts/findBackup.js";
 export * from "./contracts/identity.js";
 export * from "./contracts/logs.js";

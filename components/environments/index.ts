@@ -1,4 +1,5 @@
 import type { Environment, EnvironmentArgs } from "./environment.js";
+import { filled } from "./filled.js";
 import { localEnvironment } from "./local.js";
 
 export type { Environment, EnvironmentArgs } from "./environment.js";
@@ -8,6 +9,11 @@ export type { Environment, EnvironmentArgs } from "./environment.js";
  * second.
  */
 export async function makeEnvironment(args: EnvironmentArgs): Promise<Environment> {
+  const made = await make(args);
+  return { ...made, database: filled(args, made) };
+}
+
+async function make(args: EnvironmentArgs): Promise<Environment> {
   switch (args.config.database.kind) {
     case "local":
       return localEnvironment(args);

@@ -5,6 +5,7 @@ import {
   backupsRequest,
   checkpointRequest,
   diagnoseRequest,
+  fillRequest,
   findBackupRequest,
   measureRequest,
   migrateRequest,
@@ -233,6 +234,13 @@ export const stages = {
     summary: "gives a new database of a managed server its owner, its mark and the application's password",
     request: prepareRequest,
     run: async (request, context) => (await import("./prepare.js")).prepare(request, context),
+  }),
+  fill: define({
+    name: "fill",
+    summary: "fills a database that is new and empty with a backup of the store; leaves any other as it is",
+    request: fillRequest,
+    run: async (request, context) => (await import("./fill.js")).fill(request, context),
+    keepEvidence: keepInStore,
   }),
   "local-start": define({
     name: "local-start",

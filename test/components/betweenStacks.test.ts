@@ -62,6 +62,38 @@ describe("the stacks on AWS, between each other", function () {
     });
   });
 
+  describe("staging moved from its host to RDS", () => {
+    const moved = (restoreFrom: string, changes: object = {}) =>
+      compose({
+        stack: "staging",
+        owner: { ...owner, "safe-migration:database": { kind: "rds", restoreFrom }, ...changes },
+        answers: { ...answers, fill: {} },
+        before: { dev: made.dev.outputs, staging: made.staging.outputs },
+      });
+    const refused = (composed: Promise<unknown>, message: RegExp) =>
+      assert.rejects(composed, (error) => {
+        assert.ok(error instanceof PipelineError);
+        assert.equal(error.code, "STACK_MOVED");
+        assert.match(error.message, message);
+        return true;
+      });
+
+    it("is refused while nothing fills the new database, and in another region at all", async () => {
+      await refused(moved(""), /is of kind ec2, and database\.kind says rds/);
+      await refused(moved("newest", { "aws:region": "us-east-1" }), /is in eu-west-1, and aws:region says us-east-1/);
+    });
+
+    it("has the new database filled once it is prepared, and before the pipeline comes to it", async () => {
+      const { resources } = await moved("newest");
+      const named = (name: string) => resources.find((each) => each.name === name) ?? assert.fail(name);
+      const fill = named("database-fill");
+      assert.equal((JSON.parse(String(fill.inputs["stdin"])) as { backup: string }).backup, "newest");
+      assert.ok(fill.after.includes(named("database-prepare").urn));
+      assert.ok(named("pipeline-preflight").after.includes(fill.urn));
+      assert.ok(!made.staging.resources.some(({ name }) => name === "database-fill"));
+    });
+  });
+
   describe("promotion to prod", () => {
     interface LastRun {
       readonly migrations: readonly { readonly name: string; readonly checksum: string }[];

@@ -166,6 +166,21 @@ describe("configuration of the cloud stacks", () => {
       mistakes({ ...base, database: { kind: "rds" }, network: { vpcId: "vpc-1" } }),
       /hostSubnetIds.*\n.*databaseSubnetIds/,
     );
+    const named = { vpcId: "vpc-1", hostSubnetIds: ["subnet-1"], databaseSubnetIds: ["subnet-2", "subnet-3"] };
+    const given = (network: object, database: object = {}) =>
+      mistakes({ ...base, database: { kind: "rds", ...database }, network });
+    assert.equal(given(named), "");
+    assert.match(given({ ...named, vpcId: "" }), /^network\.vpcId: not set, but subnets are named/);
+    assert.match(
+      given({ ...named, databaseSubnetIds: ["subnet-2", "subnet-2"] }),
+      /^network\.databaseSubnetIds: RDS needs two/,
+    );
+    // It is in those subnets that have a way to the internet then.
+    assert.match(
+      given(named, { publicFrom: ["203.0.113.7/32"] }),
+      /^network\.hostSubnetIds: RDS needs two.*way to the internet$/,
+    );
+    assert.match(given({ vpcId: "vpc-1" }, { restoreFrom: "no such id" }), /^database\.restoreFrom: newest, or/);
     assert.match(
       mistakes({ ...base, database: { kind: "local" } }),
       /store\.kind: "s3", but the backups of a local database/,

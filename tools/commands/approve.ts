@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
 import { assessSince } from "../../components/gate.js";
 import { pendingSince } from "../../components/lastRun.js";
+import { sinceRefresh } from "../../components/sinceRefresh.js";
 import { stageSettings } from "../../config.js";
 import type { Approval } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
@@ -59,7 +60,9 @@ async function act(names: readonly string[], flags: Flags): Promise<void> {
 
 async function lookUp({ environment, config, paths }: Target): Promise<{ known: Known; unknown?: string }> {
   const folder = await readMigrations(paths.migrations);
-  const { last, unknown } = await lastOutputs(environment);
+  const { last: before, unknown } = await lastOutputs(environment);
+  const { last, warning } = config.refresh.from === "" ? { last: before } : await sinceRefresh(environment, before);
+  if (warning !== undefined) say(warning);
   const { risk } = stageSettings(config);
   const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
   const applied = new Set(last?.migrations.map(({ name }) => name));
