@@ -15,11 +15,11 @@ import { anonymise } from "../refresh/anonymise.js";
 import { readDeclared } from "../refresh/declared.js";
 import { historyOf, noteRefreshed } from "../refresh/history.js";
 import { type SourceBackup, assertDirection, readSource } from "../refresh/source.js";
+import { withCheckedBackup } from "../store/checkedBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
-import { type Manifest, dumpFolder } from "../store/manifest.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
-import { verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
 
 /** How long sessions of the old database are ended before the refresh gives up, in milliseconds. */
@@ -93,26 +93,12 @@ async function refreshFrom(
   { store, backup }: SourceBackup,
   lock: PipelineLock,
 ): Promise<Done> {
-  const { log, signal } = context;
   const { jobs } = request.settings.backup;
   const own = await ownDatabase(request, backup.manifest);
-  const path = `${request.source.environment}/${backup.id}/${dumpFolder}`;
-  // Held over both, so that what is loaded is what was checked, fetched once.
-  const held = await store.fetch(path, {
-    signal,
-    onProgress: (fraction) => log.progress("fetching the backup", fraction * 0.05),
-    onTrouble: (message) => log.warn(message),
-  });
-  try {
-    const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
-    const verifying = { jobs, signal, onProgress };
-    const { environment } = request.source;
-    const manifest = await verifyBackup(store, environment, backup.id, backup.manifestSha256, verifying);
-    log.info(`backup ${backup.id}: every file has its checksum`, { files: manifest.files.length });
-    return await refreshChecked(request, context, { store, manifest, own, lock });
-  } finally {
-    await held.release();
-  }
+  const chosen = { environment: request.source.environment, id: backup.id, manifestSha256: backup.manifestSha256, jobs };
+  return withCheckedBackup(store, chosen, context, (manifest) =>
+    refreshChecked(request, context, { store, manifest, own, lock }),
+  );
 }
 
 /**

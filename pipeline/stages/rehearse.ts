@@ -12,12 +12,12 @@ import { takeableProperties } from "../postgres/takeableSettings.js";
 import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
-import { type Manifest, dumpFolder } from "../store/manifest.js";
+import { withCheckedBackup } from "../store/checkedBackup.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
 import { rehearseMigrations } from "../rehearsal/migrations.js";
 import type { Store } from "../store/store.js";
-import { verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
 import { assertThisRunsBackup } from "./thisRun.js";
 
@@ -81,26 +81,14 @@ async function reasonToSkip({ settings, project, database }: RehearseRequest): P
 }
 
 async function rehearseOnCopy(request: RehearseRequest, context: StageContext): Promise<Proof> {
-  const { backup, environment } = request;
-  const { log, signal } = context;
-  const { jobs } = request.settings.backup;
-  const store = openStore(request.store);
   const started = Date.now();
-  // Held over both, so that what is loaded is what was checked, fetched once.
-  const held = await store.fetch(`${environment}/${backup.id}/${dumpFolder}`, {
-    signal,
-    onProgress: (fraction) => log.progress("fetching the backup", fraction * 0.05),
-    onTrouble: (message) => log.warn(message),
-  });
-  try {
-    const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
-    const verifying = { jobs, signal, onProgress };
-    const manifest = await verifyBackup(store, environment, backup.id, backup.manifestSha256, verifying);
-    log.info(`backup ${backup.id}: every file has its checksum`, { files: manifest.files.length });
-    return await rehearseChecked(request, context, store, manifest, started);
-  } finally {
-    await held.release();
-  }
+  const { environment, backup, settings } = request;
+  const { id, manifestSha256 } = backup;
+  const { jobs } = settings.backup;
+  const store = openStore(request.store);
+  return withCheckedBackup(store, { environment, id, manifestSha256, jobs }, context, (manifest) =>
+    rehearseChecked(request, context, store, manifest, started),
+  );
 }
 
 async function rehearseChecked(

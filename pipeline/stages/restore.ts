@@ -14,14 +14,15 @@ import { takeableProperties } from "../postgres/takeableSettings.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Recovered, withRecovered } from "../recovery/recover.js";
 import { recordTried } from "../recovery/tried.js";
+import { withCheckedBackup } from "../store/checkedBackup.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { scanBackups } from "../store/listBackups.js";
-import { type Manifest, dumpFolder } from "../store/manifest.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
 import type { Store } from "../store/store.js";
-import { noBackup, verifyBackup } from "../store/verifyBackup.js";
+import { noBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
 
 /** How long sessions of the old database are ended before the restore gives up, in milliseconds. */
@@ -134,23 +135,11 @@ async function restoreBackup(
   context: StageContext,
   { store, id, target: database, lock }: Work,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
-  const { environment } = request;
-  const { log, signal } = context;
-  const { jobs } = request.settings.backup;
-  const onProgress = (fraction: number) => log.progress("checking the backup's files", fraction * 0.05);
-  // Held over both, so that what is loaded is what was checked, fetched once.
-  const held = await store.fetch(`${environment}/${id}/${dumpFolder}`, {
-    signal,
-    onProgress: (fraction) => log.progress("fetching the backup", fraction * 0.05),
-    onTrouble: (message) => log.warn(message),
-  });
-  try {
-    const manifest = await verifyBackup(store, environment, id, undefined, { jobs, signal, onProgress });
-    log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
-    return await restoreChecked(request, context, manifest, { store, target: database, lock });
-  } finally {
-    await held.release();
-  }
+  const { environment, settings } = request;
+  const { jobs } = settings.backup;
+  return withCheckedBackup(store, { environment, id, jobs }, context, (manifest) =>
+    restoreChecked(request, context, manifest, { store, target: database, lock }),
+  );
 }
 
 async function restoreChecked(
