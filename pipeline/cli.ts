@@ -4,8 +4,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { describeExitCodes } from "./describeExitCodes.js";
 import { PipelineError, exitCodes, messageOf } from "./errors.js";
 import type { Format, Level } from "./log.js";
+import { processOptions } from "./processOptions.js";
 import type { RunStageOptions } from "./runStage.js";
-import { stopSignal } from "./stopSignal.js";
 import { type StageName, stages } from "./stages/index.js";
 import { resultExitCode } from "./stages/resultExitCode.js";
 
@@ -30,13 +30,8 @@ async function main(argv: readonly string[]): Promise<void> {
       .description(`${stage.summary}\n\nExit codes:\n${describeExitCodes()}`)
       .action(async () => {
         const { logLevel, logFormat } = program.opts<{ logLevel: Level; logFormat: Format }>();
-        process.exitCode = await execute(stage.name as StageName, await readRequest(), {
-          format: logFormat,
-          level: logLevel,
-          terminal: process.stderr.isTTY,
-          write: (line) => process.stderr.write(line),
-          signal: stopSignal(),
-        });
+        const request = await readRequest();
+        process.exitCode = await execute(stage.name as StageName, request, processOptions(logFormat, logLevel));
       });
   }
   await program.parseAsync(argv);

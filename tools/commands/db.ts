@@ -2,9 +2,9 @@ import { Command, Option } from "commander";
 import { describeExitCodes } from "../../pipeline/describeExitCodes.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { nowVariable } from "../../pipeline/window/assert.js";
-import { stopSignal } from "../../pipeline/stopSignal.js";
 import type { Format, Level } from "../../pipeline/log.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
+import { processOptions } from "../../pipeline/processOptions.js";
 import type { RunStageOptions } from "../../pipeline/runStage.js";
 import { type StageFlags, byHand, flag } from "./byHand.js";
 import { confirm } from "./confirm.js";
@@ -31,13 +31,7 @@ const refreshName = "refresh";
 const now = () => flag("--now <reason>", "do not wait for the maintenance window; the reason is recorded");
 
 async function act(name: string, flags: Flags): Promise<void> {
-  const options: RunStageOptions = {
-    format: flags.logFormat,
-    level: flags.logLevel,
-    terminal: process.stderr.isTTY,
-    write: (text) => process.stderr.write(text),
-    signal: stopSignal(),
-  };
+  const options = processOptions(flags.logFormat, flags.logLevel);
   const told = new WeakSet<PipelineError>();
   try {
     const result = await resultOf(name, flags, options, told);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { verifyResult } from "../../pipeline/contracts.js";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
-import { stopSignal } from "../../pipeline/stopSignal.js";
+import { processOptions } from "../../pipeline/processOptions.js";
 import { summary } from "../testing/counts.js";
 import { reportFailure } from "./reportFailure.js";
 import type { RunNamed } from "./runNamed.js";
@@ -66,13 +66,7 @@ function testsOf(request: object, run: RunNamed): Test[] {
 }
 
 async function main(environment: string): Promise<number> {
-  const options = {
-    format: "text",
-    level: "warn",
-    terminal: process.stderr.isTTY,
-    write: (text: string) => process.stderr.write(text),
-    signal: stopSignal(),
-  } as const;
+  const options = processOptions("text", "warn");
   const counts = { passed: 0, failed: 0, skipped: 0 };
   await withStages(readTarget(environment), options, new WeakSet(), async (request, run) => {
     for (const test of testsOf(request, run)) {

@@ -2,7 +2,7 @@ import { migrateStatusResult, resolveResult } from "../../pipeline/contracts.js"
 import { PipelineError } from "../../pipeline/errors.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import { describeResolution } from "../../pipeline/prisma/resolve.js";
-import { stopSignal } from "../../pipeline/stopSignal.js";
+import { processOptions } from "../../pipeline/processOptions.js";
 import { parseFlags } from "../prisma/arguments.js";
 import { type PrismaCommandName, prismaCommand } from "../prisma/command.js";
 import { say } from "../prisma/output.js";
@@ -31,13 +31,7 @@ async function whereItIs(name: "status" | "resolve", args: readonly string[], ta
   const { environment } = target;
   const flags = parseFlags(name, args, environment);
   const found = name === "resolve" ? resolutionOf(flags, environment) : undefined;
-  const options = {
-    format: "text",
-    level: "warn",
-    terminal: process.stderr.isTTY,
-    write: (text: string) => process.stderr.write(text),
-    signal: stopSignal(),
-  } as const;
+  const options = processOptions("text", "warn");
   const told = new WeakSet<PipelineError>();
   try {
     return await withStages(target, options, told, async (request, run) => {
