@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runsOn } from "../../config.js";
 import type { Database } from "../../pipeline/contracts.js";
-import { bucketOf } from "./cloud.js";
 import type { Environment, EnvironmentArgs } from "./environment.js";
 import { folderOrThrow } from "./here.js";
+import { bucketOf } from "./onAws.js";
 import { runHere, runOnHost } from "./runners.js";
 
 /** A database that is there already: nothing of it is made or changed but what migrations change. */

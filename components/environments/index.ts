@@ -18,9 +18,9 @@ async function make(args: EnvironmentArgs): Promise<Environment> {
     case "local":
       return localEnvironment(args);
     case "rds":
-      return (await import("./cloud.js")).rdsEnvironment(args);
+      return (await import("./rds.js")).rdsEnvironment(args);
     case "ec2":
-      return (await import("./cloud.js")).ec2Environment(args);
+      return (await import("./ec2.js")).ec2Environment(args);
     case "existing":
       return (await import("./existing.js")).existingEnvironment(args);
   }

@@ -5,12 +5,12 @@ import { type AlarmRule, instanceRules, measuredRules, rdsRules } from "../aws/a
 import { Alarms } from "../aws/alarms.js";
 import type { Runner } from "../runner.js";
 import { hostPaths } from "../userData/paths.js";
-import type { EnvironmentArgs } from "./environment.js";
+import type { Environment, EnvironmentArgs } from "./environment.js";
+import { region } from "./onAws.js";
 
 /** What of an environment on AWS is watched. */
 export interface Watched {
   readonly topic: pulumi.Input<string>;
-  readonly region: string;
   readonly database: pulumi.Input<Database>;
   readonly project: Project;
   readonly store: pulumi.Input<string>;
@@ -21,12 +21,14 @@ export interface Watched {
 }
 
 /**
- * Has the host measure from now on, and makes the alarms: after the pipeline, so that there is a backup to measure the age of, and
- * none is raised by a stack that is only being made.
- *
- * @param run the run that has been verified
+ * What has the host measure, and makes the alarms, once it is given the run that has been verified: after the pipeline, so that
+ * there is a backup to measure the age of, and none is raised by a stack that is only being made.
  */
-export function watch({ name, config }: EnvironmentArgs, watched: Watched, run: pulumi.Output<string>): void {
+export function watching(args: EnvironmentArgs, watched: Watched): NonNullable<Environment["watch"]> {
+  return (run) => watch(args, watched, run);
+}
+
+function watch({ name, config }: EnvironmentArgs, watched: Watched, run: pulumi.Output<string>): void {
   const { alarms: limits } = config;
   if (!limits.enabled) return;
   const { measuring: host, rds } = watched;
@@ -54,7 +56,7 @@ function one(rules: readonly AlarmRule[], name: string): AlarmRule {
 }
 
 function measureOn(environment: string, watched: Watched, disks: readonly string[], run: pulumi.Output<string>) {
-  const { runner, database, project, store, region } = watched;
+  const { runner, database, project, store } = watched;
   const request: { [key in keyof MeasureRequest]: pulumi.Input<MeasureRequest[key]> } = {
     environment,
     run,
@@ -62,7 +64,7 @@ function measureOn(environment: string, watched: Watched, disks: readonly string
     project,
     store,
     disks: [...disks],
-    cloudWatch: { namespace: metricNamespace(environment), region },
+    cloudWatch: { namespace: metricNamespace(environment), region: region() },
     textfile: hostPaths.metrics,
     keepRequest: hostPaths.measureRequest,
   };

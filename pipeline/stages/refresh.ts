@@ -95,7 +95,12 @@ async function refreshFrom(
 ): Promise<Done> {
   const { jobs } = request.settings.backup;
   const own = await ownDatabase(request, backup.manifest);
-  const chosen = { environment: request.source.environment, id: backup.id, manifestSha256: backup.manifestSha256, jobs };
+  const chosen = {
+    environment: request.source.environment,
+    id: backup.id,
+    manifestSha256: backup.manifestSha256,
+    jobs,
+  };
   return withCheckedBackup(store, chosen, context, (manifest) =>
     refreshChecked(request, context, { store, manifest, own, lock }),
   );

@@ -1,18 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runsOn } from "../../config.js";
 import { rangesOf } from "../../config/values.js";
-import { BackupBucket } from "../aws/backupBucket.js";
-import { Ec2Postgres } from "../aws/ec2Postgres.js";
-import { Network, type NetworkPlace } from "../aws/network.js";
-import { type Statement, readStoreStatements } from "../aws/policies.js";
 import { RdsPostgres } from "../aws/rdsPostgres.js";
 import { RunnerHost } from "../aws/runnerHost.js";
-import { hostPaths } from "../userData/paths.js";
+import { hostStarted } from "../hostStarted.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
 import { noticesOf } from "./notices.js";
-import { hostStarted } from "../hostStarted.js";
+import { bucketOf, firstOf, mayReadBackups, networkOf, region } from "./onAws.js";
 import { keysOf, runHere, runOnHost } from "./runners.js";
-import { watch } from "./watch.js";
+import { watching } from "./watch.js";
 
 /** Amazon RDS, with the pipeline on a small host in its network, or here where the database is public. */
 export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment> {
@@ -61,20 +57,14 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
   return {
     ...runs,
     told: notices.told,
-    watch: (verified) =>
-      watch(
-        args,
-        {
-          ...runs,
-          region: region(),
-          topic: notices.topic,
-          database: made,
-          store: bucket.url,
-          rds: { instance: postgres.identifier, storageGiB: database.storageGiB },
-          ...watched,
-        },
-        verified,
-      ),
+    watch: watching(args, {
+      ...runs,
+      topic: notices.topic,
+      database: made,
+      store: bucket.url,
+      rds: { instance: postgres.identifier, storageGiB: database.storageGiB },
+      ...watched,
+    }),
     database: made,
     store: bucket.url,
     storeAccess: bucket.access,
@@ -115,59 +105,6 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
   }
 }
 
-/** PostgreSQL on a host of EC2, on which the pipeline runs too. */
-export async function ec2Environment(args: EnvironmentArgs): Promise<Environment> {
-  const { name, config } = args;
-  const { database } = config;
-  if (database.kind !== "ec2") throw new Error(`not a database on EC2: ${database.kind}`);
-  const network = networkOf(args);
-  const bucket = bucketOf(args);
-  const notices = noticesOf(args, true);
-  const postgres = new Ec2Postgres("postgres", {
-    environment: name,
-    vpcId: network.vpcId,
-    subnetId: firstOf(network.hostSubnetIds),
-    publicAddress: config.connection.proxy === undefined,
-    sshFrom: rangesOf(config.connection.from),
-    instanceType: database.instanceType,
-    ...(database.imageId === "" ? {} : { imageId: database.imageId }),
-    rootGiB: database.rootGiB,
-    dataGiB: database.dataGiB,
-    recoveryDays: database.recoveryDays,
-    database: database.name,
-    owner: database.owner,
-    schema: database.schema,
-    keys: keysOf(config),
-    store: bucket.access,
-    statements: notices.statements.apply((tells) => [...tells, ...mayReadBackups(args)]),
-    region: region(),
-    protect: isProtected(name),
-  });
-  notices.publishedBy(postgres.roleArn);
-  const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });
-  return {
-    ...runs,
-    told: notices.told,
-    watch: (verified) =>
-      watch(
-        args,
-        {
-          ...runs,
-          region: region(),
-          topic: notices.topic,
-          database: postgres.database,
-          store: bucket.url,
-          measuring: { instance: postgres.instanceId, disks: [hostPaths.data, "/"] },
-        },
-        verified,
-      ),
-    database: postgres.database,
-    store: bucket.url,
-    storeAccess: bucket.access,
-    connection: postgres.address.apply((address) => ({ ssh: `${config.connection.user}@${address}` })),
-  };
-}
-
 /** Known once the host beside RDS, which stops by itself, runs for this run. */
 function startedBy({ paths, run }: EnvironmentArgs, instance: pulumi.Output<string>): pulumi.Output<string> {
   const profile = new pulumi.Config("aws").get("profile");
@@ -175,35 +112,4 @@ function startedBy({ paths, run }: EnvironmentArgs, instance: pulumi.Output<stri
     ...{ instance, region: region(), run, root: paths.root },
     ...(profile === undefined ? {} : { profile }),
   });
-}
-
-/** What the host may do beside, where the environment is refreshed from another one's backups. */
-function mayReadBackups({ refreshFrom }: EnvironmentArgs): Statement[] {
-  const { environment, access } = refreshFrom ?? {};
-  return environment === undefined || access === undefined ? [] : readStoreStatements(environment, access);
-}
-
-function networkOf({ name, config: { network } }: EnvironmentArgs): NetworkPlace {
-  if (network.vpcId === "") return new Network(`network-${name}`, { cidr: network.cidr });
-  const { vpcId, hostSubnetIds, databaseSubnetIds } = network;
-  return { vpcId, hostSubnetIds, databaseSubnetIds };
-}
-
-/** The stack's bucket, where the store is one. */
-export function bucketOf({ name, config: { store } }: EnvironmentArgs): BackupBucket {
-  if (store.kind !== "s3") throw new Error(`not a store in S3: ${store.kind}`);
-  return new BackupBucket(`backups-${name}`, {
-    ...(store.bucket === "" ? {} : { bucketName: store.bucket }),
-    lockDays: store.lockDays,
-    keepRemovedDays: store.keepRemovedDays,
-    protect: isProtected(name),
-  });
-}
-
-function firstOf(ids: NetworkPlace["hostSubnetIds"]): pulumi.Output<string> {
-  return pulumi.output(ids).apply(([first]) => first ?? "");
-}
-
-function region(): string {
-  return new pulumi.Config("aws").require("region");
 }
