@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Database, type MigrateResult, settingsSchema, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, type MigrateResult, settingsSchema } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { retrying } from "../../pipeline/migrating/retrying.js";
@@ -12,6 +12,8 @@ import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { testCluster } from "../support/postgres.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
+import { thrownBy } from "../support/thrownBy.js";
 import { query, recording, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 /** What the application meets while a migration runs, on a real server. */
@@ -47,24 +49,13 @@ describe("availability while migrating", function () {
     application: object = {},
     context = recording().context,
   ): Promise<MigrateResult> => {
-    const base = stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: settingsOf(settings, application),
-    });
+    const base = requestOf(
+      { database, project, store },
+      { run: `run-${++runs}`, settings: settingsOf(settings, application) },
+    );
     return migrate(unrehearsed(base, await backup(base, context)), context);
   };
-  const failure = async (work: Promise<unknown>): Promise<PipelineError> => {
-    const error: unknown = await work.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    assert.ok(error instanceof PipelineError, String(error));
-    return error;
-  };
+  const failure = (work: Promise<unknown>) => thrownBy(work, PipelineError);
   const columns = async () =>
     (
       await query<{ column: string }>(

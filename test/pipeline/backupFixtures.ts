@@ -17,6 +17,7 @@ import {
 import { type Logger, silent } from "../../pipeline/log.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
+import { requestOf } from "../support/stageRequest.js";
 
 /** A store of one test file; `remove` it in `after`. */
 export async function temporaryStore(): Promise<{ url: string; root: string; remove(): Promise<void> }> {
@@ -24,17 +25,17 @@ export async function temporaryStore(): Promise<{ url: string; root: string; rem
   return { root, url: pathToFileURL(root).href, remove: () => rm(root, { recursive: true, force: true }) };
 }
 
-function stageFields(database: Database, store: string, run: string) {
-  const settings = { backup: {}, migrate: {}, preflight: {} };
-  return { environment: "local", run, database, project: { schema: "/none", migrations: "/none" }, store, settings };
+/** For stages that do not look into the project. */
+function projectless(database: Database, store: string, run: string): StageRequest {
+  return requestOf({ database, project: { schema: "/none", migrations: "/none" }, store: { url: store } }, { run });
 }
 
 export function backupOf(database: Database, store: string, run = "run"): BackupRequest {
-  return backupRequest.parse(stageFields(database, store, run));
+  return backupRequest.parse(projectless(database, store, run));
 }
 
 export function restoreOf(database: Database, store: string, backup = "newest"): RestoreRequest {
-  return restoreRequest.parse({ ...stageFields(database, store, "restoring"), backup });
+  return restoreRequest.parse({ ...projectless(database, store, "restoring"), backup });
 }
 
 /** What migrate is asked where a test is not about the rehearsal. */

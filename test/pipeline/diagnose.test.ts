@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import {
   type Database,
   type DiagnoseResult,
@@ -17,9 +14,10 @@ import { diagnose } from "../../pipeline/stages/diagnose.js";
 import { repair } from "../../pipeline/stages/repair.js";
 import { resultExitCode } from "../../pipeline/stages/resultExitCode.js";
 import { testCluster } from "../support/postgres.js";
+import { type TestProject, copySample } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { query, quiet, temporaryStore } from "./backupFixtures.js";
 
-const sample = resolve(__dirname, "../../prisma");
 const name = "diagnose_shop";
 const template = "diagnose_template";
 
@@ -27,19 +25,18 @@ const template = "diagnose_template";
 describe("diagnose and repair", function () {
   this.timeout(120_000);
   let database: Database;
-  let folder: string;
+  let project: TestProject;
   let store: Awaited<ReturnType<typeof temporaryStore>>;
   let runs = 0;
 
-  const project = () => ({ schema: join(folder, "schema.prisma"), migrations: join(folder, "migrations") });
-  const base = () => ({
-    environment: "local",
-    run: `run-${++runs}`,
-    database,
-    project: project(),
-    store: store.url,
-    settings: { backup: {}, preflight: { longTransactionSeconds: 1 }, migrate: { lockTimeoutMs: 500 } },
-  });
+  const base = () =>
+    requestOf(
+      { database, project, store },
+      {
+        run: `run-${++runs}`,
+        settings: { preflight: { longTransactionSeconds: 1 }, migrate: { lockTimeoutMs: 500 } },
+      },
+    );
   const diagnosing = (more: object = {}): Promise<DiagnoseResult> =>
     diagnose(diagnoseRequest.parse({ ...base(), ...more }), quiet);
   const repairing = (more: object = { apply: true }): Promise<RepairResult> =>
@@ -55,20 +52,18 @@ describe("diagnose and repair", function () {
 
   before(async () => {
     store = await temporaryStore();
-    folder = await mkdtemp(join(tmpdir(), "safe-migration-diagnose-"));
-    await cp(join(sample, "schema.prisma"), join(folder, "schema.prisma"));
-    await cp(join(sample, "migrations"), join(folder, "migrations"), { recursive: true });
+    project = await copySample();
     const test = await testCluster();
     const made = await test.create(template, { owner: "shop" });
-    await ensureSample(made, project(), { users: 30, orders: 120, ...quiet });
+    await ensureSample(made, project, { users: 30, orders: 120, ...quiet });
   });
   beforeEach(async () => {
     database = await (await testCluster()).create(name, { owner: "shop", template });
-    await backup(diagnoseRequest.parse(base()), quiet);
+    await backup(base(), quiet);
   });
   after(async () => {
     await store.remove();
-    await rm(folder, { recursive: true, force: true });
+    await project.remove();
     for (const one of [name, template]) await (await testCluster()).drop(one);
   });
 

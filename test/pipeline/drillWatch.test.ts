@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Database, type StageRequest, restoreRequest, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, type StageRequest, restoreRequest } from "../../pipeline/contracts.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
 import { restore } from "../../pipeline/stages/restore.js";
@@ -8,6 +8,7 @@ import { verify } from "../../pipeline/stages/verify.js";
 import { testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { failsWith, quiet, temporaryStore } from "./backupFixtures.js";
 
 describe("backups that nobody has restored for long", function () {
@@ -19,14 +20,7 @@ describe("backups that nobody has restored for long", function () {
   let runs = 0;
 
   const base = (maxProvedAgeHours: number): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: { maxProvedAgeHours }, preflight: {}, migrate: {} },
-    });
+    requestOf({ database, project, store }, { run: `run-${++runs}`, settings: { backup: { maxProvedAgeHours } } });
   before(async () => {
     store = await temporaryStore();
     database = await (await testCluster()).create(name, { owner: "app owner" });

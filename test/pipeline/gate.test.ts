@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Database, type StageRequest, preflightResult, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, type StageRequest, preflightResult } from "../../pipeline/contracts.js";
 import type { Decision } from "../../pipeline/gate/decide.js";
 import { gatherFacts } from "../../pipeline/gate/facts.js";
 import { inquire } from "../../pipeline/gate/questions.js";
@@ -17,6 +17,7 @@ import { preflight } from "../../pipeline/stages/preflight.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { verify } from "../../pipeline/stages/verify.js";
 import { testCluster } from "../support/postgres.js";
+import { requestOf } from "../support/stageRequest.js";
 import { failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const init = "20250101000000_init";
@@ -67,14 +68,10 @@ describe("the gate, with a database at hand", function () {
   });
 
   const request = (risk: object = {}): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: "run",
-      database,
-      project: { schema: join(folder, "schema.prisma"), migrations: join(folder, "migrations") },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {}, risk },
-    });
+    requestOf(
+      { database, project: { schema: join(folder, "schema.prisma"), migrations: join(folder, "migrations") }, store },
+      { settings: { risk } },
+    );
   const review = async (sql: string, risk: object = {}): Promise<Decision> => {
     await write(next, sql);
     const migrations = await readMigrations(join(folder, "migrations"));

@@ -8,7 +8,6 @@ import {
   checkpointRequest,
   restoreRequest,
   rollbackRequest,
-  stageRequest,
 } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { connect } from "../../pipeline/postgres/connection.js";
@@ -26,6 +25,8 @@ import { stockPrismaFor } from "../../tools/prisma/stock.js";
 import { testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
+import { thrownBy } from "../support/thrownBy.js";
 import { databasesLike, failsWith, maintain, query, quiet, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 /** Whatever the configuration says, a command for one environment does nothing to another one's database. */
@@ -38,14 +39,10 @@ describe("a database is known by its mark and its server", function () {
   let runs = 0;
 
   const base = (environment = "staging"): StageRequest =>
-    stageRequest.parse({
-      environment,
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {}, risk: { risky: "pass", dangerous: "pass" } },
-    });
+    requestOf(
+      { database, project, store },
+      { environment, run: `run-${++runs}`, settings: { risk: { risky: "pass", dangerous: "pass" } } },
+    );
   const mark = (environment: string) =>
     maintain(database, `ALTER DATABASE ${name} SET "safe_migration.environment" = '${environment}'`);
 
@@ -165,8 +162,8 @@ describe("a database is known by its mark and its server", function () {
       "DATABASE_MOVED",
       new RegExp(`system identifier ${own}; since .*"staging" has been .*7000000000000000001`),
     );
-    const error: unknown = await preflight(base(), quiet).catch((thrown: unknown) => thrown);
-    assert.match((error as PipelineError).next, new RegExp(`NODE_ENV=staging npm run db:accept -- --system ${own}$`));
+    const { next } = await thrownBy(preflight(base(), quiet), PipelineError);
+    assert.match(next, new RegExp(`NODE_ENV=staging npm run db:accept -- --system ${own}$`));
     await assert.rejects(accept(acceptRequest.parse({ ...base(), system: "1" }), quiet), failsWith("OTHER_SYSTEM"));
     const result = await accept(acceptRequest.parse({ ...base(), system: own }), quiet);
     assert.equal(result.before?.systemIdentifier, "7000000000000000001");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Database, fillRequest, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, fillRequest } from "../../pipeline/contracts.js";
 import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";
 import { readDatabaseProperties } from "../../pipeline/postgres/databaseProperties.js";
 import { readEnvironmentMark, readIdentity } from "../../pipeline/postgres/identity.js";
@@ -13,6 +13,7 @@ import { openStore } from "../../pipeline/store/open.js";
 import { withEnvironment } from "../support/moto.js";
 import { testCluster } from "../support/postgres.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import {
   databasesLike,
   failsWith,
@@ -74,14 +75,7 @@ describe("a managed server: without a superuser", function () {
   });
 
   it("proves a backup in a rehearsal, and restores it, each object its owner's, and what only a superuser sets left out", async () => {
-    const request = stageRequest.parse({
-      environment: "local",
-      run: "run",
-      database: admin,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {} },
-    });
+    const request = requestOf({ database: admin, project, store });
     const made = await backup(request, quiet);
     const { verdict, ...proof } = await rehearse({ ...request, backup: made }, quiet);
     assert.equal(verdict, "proved");

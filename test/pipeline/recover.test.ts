@@ -7,7 +7,6 @@ import {
   type RecoverResult,
   type StageRequest,
   recoverRequest,
-  stageRequest,
 } from "../../pipeline/contracts.js";
 import { findPm2, parseList } from "../../pipeline/application/pm2.js";
 import { PipelineError } from "../../pipeline/errors.js";
@@ -18,6 +17,8 @@ import { recover } from "../../pipeline/stages/recover.js";
 import { startLoad } from "../support/application/load.js";
 import { type Pm2Application, startApplication } from "../support/application/pm2Application.js";
 import { testCluster } from "../support/postgres.js";
+import { requestOf } from "../support/stageRequest.js";
+import { thrownBy } from "../support/thrownBy.js";
 import { failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const sample = resolve(__dirname, "../../prisma");
@@ -34,20 +35,13 @@ describe("recover", function () {
   let runs = 0;
 
   const request = (settings: object = {}): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: `${sample}/schema.prisma`, migrations: `${sample}/migrations` },
-      store: store.url,
-      settings: {
-        backup: {},
-        preflight: {},
-        migrate: {},
-        application: { process: application.process, healthUrl: application.healthUrl },
-        ...settings,
+    requestOf(
+      { database, project: { schema: `${sample}/schema.prisma`, migrations: `${sample}/migrations` }, store },
+      {
+        run: `run-${++runs}`,
+        settings: { application: { process: application.process, healthUrl: application.healthUrl }, ...settings },
       },
-    });
+    );
   const recovering = (context: StageContext = quiet, settings: object = {}): Promise<RecoverResult> =>
     recover(recoverRequest.parse({ ...request(settings), backup: made.id }), context);
   const outcomes = ({ steps }: RecoverResult) => steps.map(({ step, outcome }) => `${step} ${outcome}`);
@@ -58,11 +52,7 @@ describe("recover", function () {
     const info = (message: string) => {
       if (message.startsWith(`${step}: `)) stop.abort(new Error("SIGTERM"));
     };
-    const error: unknown = await recovering({ ...context, log: { ...context.log, info } }).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    assert.ok(error instanceof PipelineError, String(error));
+    const error = await thrownBy(recovering({ ...context, log: { ...context.log, info } }), PipelineError);
     assert.equal(error.kind, "interrupted");
     return error;
   };

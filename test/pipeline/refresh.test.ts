@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import {
-  type Database,
-  type RefreshRequest,
-  type RefreshResult,
-  refreshRequest,
-  stageRequest,
-} from "../../pipeline/contracts.js";
+import { type Database, type RefreshRequest, type RefreshResult, refreshRequest } from "../../pipeline/contracts.js";
 import { type LocalCluster, databaseOf, ensureCluster } from "../../pipeline/local/cluster.js";
 import { createDatabase, ensureRole } from "../../pipeline/local/role.js";
 import { ensureSample, sampleBaseline } from "../../pipeline/local/sample.js";
@@ -24,6 +18,7 @@ import { withEnvironment } from "../support/moto.js";
 import { discard, fast, temporaryDirectory, testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
 import { writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { databasesLike, failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const root = resolve(__dirname, "../..");
@@ -79,24 +74,19 @@ describe("refresh: staging is given the data of prod's newest proved backup", fu
     await (await testCluster()).drop("refreshed_from");
   });
 
-  const settings = { backup: {}, preflight: {}, migrate: {} };
   /** A backup of prod, proved by a restore. */
   const take = async (run: string) => {
-    const base = stageRequest.parse({
-      environment: "prod",
-      run,
-      database: prod,
-      project,
-      store: stores.prod.url,
-      settings,
-    });
+    const base = requestOf({ database: prod, project, store: stores.prod }, { environment: "prod", run });
     await backup(base, quiet);
     await restore({ ...base, backup: run, into: "refreshed_proof" }, quiet);
     await (await testCluster()).drop("refreshed_proof");
   };
   const asked = (sql: string, changes: object = {}): RefreshRequest =>
     refreshRequest.parse({
-      ...{ environment: "staging", run: "refreshing", database: staging, project, store: stores.staging.url, settings },
+      ...requestOf(
+        { database: staging, project, store: stores.staging },
+        { environment: "staging", run: "refreshing" },
+      ),
       source: { environment: "prod", store: stores.prod.url },
       anonymise: { file: "anonymise.sql", sql },
       maxAgeHours: 24,

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Database, type RehearseRequest, type StageRequest, stageRequest } from "../../pipeline/contracts.js";
+import type { Database, RehearseRequest, StageRequest } from "../../pipeline/contracts.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { type Manifest, hashText, parseManifest, renderManifest } from "../../pipeline/store/manifest.js";
@@ -12,6 +12,7 @@ import { openStore } from "../../pipeline/store/open.js";
 import { readProof } from "../../pipeline/store/proof.js";
 import { testCluster } from "../support/postgres.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { databasesLike, failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const root = resolve(__dirname, "../..");
@@ -37,14 +38,7 @@ describe("rehearse: the backup restored", function () {
   after(async () => (await testCluster()).drop(name));
 
   const request = (settings: object = {}): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {}, ...settings },
-    });
+    requestOf({ database, project, store }, { run: `run-${++runs}`, settings });
   const backedUp = async (settings?: object): Promise<RehearseRequest> => {
     const base = request(settings);
     return { ...base, backup: await backup(base, quiet) };

@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type BackupResult,
-  type Database,
-  type RehearseResult,
-  type StageRequest,
-  stageRequest,
-} from "../../pipeline/contracts.js";
+import type { BackupResult, Database, RehearseResult, StageRequest } from "../../pipeline/contracts.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { testCluster } from "../support/postgres.js";
-import { apply } from "../support/prismaProjects/apply.js";
-import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { databasesLike, failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+import { type TestProject } from "../support/prismaProjects/write.js";
+import { type BackedUpProject, backedUpProject } from "./backedUpProject.js";
+import { databasesLike, failsWith, maintain, query, quiet, recording } from "./backupFixtures.js";
 
 describe("rehearse: migrations that change the whole cluster", function () {
   this.timeout(120_000);
@@ -23,37 +17,23 @@ describe("rehearse: migrations that change the whole cluster", function () {
   const roles = ["rehearsed_reader", "rehearsed_hidden"];
   let database: Database;
   let superuser: Database;
-  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let start: BackedUpProject;
   let project: TestProject;
   let base: StageRequest;
   let made: BackupResult;
 
   beforeEach(async () => {
-    store = await temporaryStore();
-    const cluster = await testCluster();
-    database = await cluster.create(name, { owner });
-    superuser = cluster.database(name);
+    start = await backedUpProject(
+      name,
+      "CREATE TABLE users (id int PRIMARY KEY, phone text, n int DEFAULT 1); INSERT INTO users SELECT i, i FROM generate_series(1, 9) i;",
+      { owner },
+    );
+    ({ database, project, base, made } = start);
+    superuser = (await testCluster()).database(name);
     await maintain(superuser, `ALTER ROLE ${owner} CREATEROLE`);
-    project = await writeProject({
-      "1_init":
-        "CREATE TABLE users (id int PRIMARY KEY, phone text, n int DEFAULT 1); INSERT INTO users SELECT i, i FROM generate_series(1, 9) i;",
-    });
-    await apply(database, project, "1_init");
-    base = stageRequest.parse({
-      environment: "local",
-      run: "run",
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {} },
-    });
-    made = await backup(base, quiet);
   });
   afterEach(async () => {
-    await store.remove();
-    await rm(project.root, { recursive: true, force: true });
-    const cluster = await testCluster();
-    await cluster.drop(name);
+    await start.remove();
     for (const role of roles) await maintain(superuser, `DROP ROLE IF EXISTS ${role}`);
   });
   after(async () => {

@@ -1,62 +1,38 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import {
-  type BackupResult,
-  type Database,
-  type RehearseResult,
-  type StageRequest,
-  stageRequest,
-} from "../../pipeline/contracts.js";
+import type { BackupResult, Database, RehearseResult, StageRequest } from "../../pipeline/contracts.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { checksumOf } from "../../pipeline/prisma/migrations.js";
-import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
-import { testCluster } from "../support/postgres.js";
-import { apply } from "../support/prismaProjects/apply.js";
-import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { failsWith, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+import { type TestProject } from "../support/prismaProjects/write.js";
+import { type BackedUpProject, backedUpProject } from "./backedUpProject.js";
+import { failsWith, query, quiet, recording } from "./backupFixtures.js";
 
 describe("rehearse: what was measured, against the tier that was asked for", function () {
   this.timeout(60_000);
   const name = "rehearsed_evidence";
   const next = "2_next";
   let database: Database;
-  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let start: BackedUpProject;
   let project: TestProject;
   let base: StageRequest;
   let made: BackupResult;
 
   before(async () => {
-    store = await temporaryStore();
-    database = await (await testCluster()).create(name, { owner: "shop" });
-    project = await writeProject({
-      "1_init":
-        "CREATE TABLE users (id int PRIMARY KEY, phone text); CREATE TABLE log (at int); INSERT INTO users VALUES (1, '1'); INSERT INTO log VALUES (1);",
-    });
-    await apply(database, project, "1_init");
-    base = stageRequest.parse({
-      environment: "local",
-      run: "run",
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: {
-        backup: {},
-        preflight: {},
-        migrate: { refusedAfterMs: 500, probeEveryMs: 0 },
-        risk: { risky: "acknowledge", dangerous: "approve" },
+    start = await backedUpProject(
+      name,
+      "CREATE TABLE users (id int PRIMARY KEY, phone text); CREATE TABLE log (at int); INSERT INTO users VALUES (1, '1'); INSERT INTO log VALUES (1);",
+      {
+        settings: {
+          migrate: { refusedAfterMs: 500, probeEveryMs: 0 },
+          risk: { risky: "acknowledge", dangerous: "approve" },
+        },
       },
-    });
-    made = await backup(base, quiet);
+    );
+    ({ database, project, base, made } = start);
   });
-  after(async () => {
-    await store.remove();
-    await project.remove();
-    await (await testCluster()).drop(name);
-  });
-  afterEach(() => rm(join(project.migrations, next), { recursive: true, force: true }));
+  after(() => start.remove());
+  afterEach(() => project.withdraw(next));
 
   const rehearsed = async (sql: string) => {
     await project.migration(next, sql);

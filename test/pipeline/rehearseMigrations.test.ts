@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type BackupResult,
-  type Database,
-  type RehearseResult,
-  type StageRequest,
-  stageRequest,
-} from "../../pipeline/contracts.js";
+import type { BackupResult, Database, RehearseResult, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
-import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
-import { testCluster } from "../support/postgres.js";
-import { apply } from "../support/prismaProjects/apply.js";
-import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
-import { databasesLike, failsWith, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
+import { type TestProject } from "../support/prismaProjects/write.js";
+import { type BackedUpProject, backedUpProject } from "./backedUpProject.js";
+import { databasesLike, failsWith, query, quiet, recording } from "./backupFixtures.js";
 
 const init = `
 CREATE TYPE role AS ENUM ('USER', 'ADMIN');
@@ -39,35 +31,19 @@ describe("rehearse: pending migrations on the restored copy", function () {
   this.timeout(120_000);
   const name = "rehearsed_migrations";
   let database: Database;
-  let store: Awaited<ReturnType<typeof temporaryStore>>;
+  let start: BackedUpProject;
   let project: TestProject;
   let base: StageRequest;
   let made: BackupResult;
   const next = "2_next";
 
   before(async () => {
-    store = await temporaryStore();
-    database = await (await testCluster()).create(name, { owner: "shop" });
-    project = await writeProject({ "1_init": init });
-    await apply(database, project, "1_init");
-    await query(database, fill);
-    base = stageRequest.parse({
-      environment: "local",
-      run: "run",
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {} },
-    });
-    made = await backup(base, quiet);
+    start = await backedUpProject(name, init, { fill });
+    ({ database, project, base, made } = start);
   });
-  after(async () => {
-    await store.remove();
-    await project.remove();
-    await (await testCluster()).drop(name);
-  });
+  after(() => start.remove());
   afterEach(async () => {
-    await rm(join(project.migrations, next), { recursive: true, force: true });
+    await project.withdraw(next);
     assert.deepEqual(await databasesLike(database, name), [name], "no copy is left");
     const [seen] = await query(
       database,

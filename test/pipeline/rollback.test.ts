@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Database, type RollbackResult, rollbackRequest, stageRequest } from "../../pipeline/contracts.js";
+import { type Database, type RollbackResult, rollbackRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { withPipelineLock } from "../../pipeline/postgres/pipelineLock.js";
@@ -12,6 +12,7 @@ import { stockPrismaFor } from "../../tools/prisma/stock.js";
 import { testCluster } from "../support/postgres.js";
 import { apply, comparison } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { failsWith, query, quiet, temporaryStore } from "./backupFixtures.js";
 
 const migrations = {
@@ -51,18 +52,13 @@ describe("rollback", function () {
   after(async () => (await testCluster()).drop(name));
 
   const base = (migrate: object = {}) =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: {
-        backup: {},
-        preflight: {},
-        migrate: { lockTimeoutMs: 200, lockRetries: 1, retryDelayMs: 10, ...migrate },
+    requestOf(
+      { database, project, store },
+      {
+        run: `run-${++runs}`,
+        settings: { migrate: { lockTimeoutMs: 200, lockRetries: 1, retryDelayMs: 10, ...migrate } },
       },
-    });
+    );
   const back = (extent: object = {}): Promise<RollbackResult> =>
     rollback(rollbackRequest.parse({ ...base(), ...extent }), quiet);
   const standing = async () => {

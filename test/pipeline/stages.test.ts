@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type BackupResult,
-  type Database,
-  type MigrateResult,
-  type RehearseResult,
-  type StageRequest,
-  stageRequest,
-} from "../../pipeline/contracts.js";
+import type { BackupResult, Database, MigrateResult, RehearseResult, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { ensureSample } from "../../pipeline/local/sample.js";
 import { connect } from "../../pipeline/postgres/connection.js";
@@ -23,49 +15,40 @@ import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { status } from "../../pipeline/stages/status.js";
 import { verify } from "../../pipeline/stages/verify.js";
 import { testCluster } from "../support/postgres.js";
+import { type TestProject, copySample } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
 import { failsWith, maintain, query, quiet, recording, temporaryStore, unrehearsed } from "./backupFixtures.js";
-
-const sample = resolve(__dirname, "../../prisma");
 
 /** The chain as `pulumi up` runs it, on the sample shop, without Pulumi. */
 describe("the stages, one after the other", function () {
   this.timeout(120_000);
   const name = "stages_shop";
   let database: Database;
-  let folder: string;
+  let project: TestProject;
   let store: Awaited<ReturnType<typeof temporaryStore>>;
   let runs = 0;
 
   before(async () => {
     store = await temporaryStore();
-    folder = await mkdtemp(join(tmpdir(), "safe-migration-stages-"));
-    await cp(join(sample, "schema.prisma"), join(folder, "schema.prisma"));
-    await cp(join(sample, "migrations"), join(folder, "migrations"), { recursive: true });
+    project = await copySample();
     const test = await testCluster();
     database = await test.create(name, { owner: "shop" });
-    await ensureSample(database, project(), { users: 60, orders: 300, ...quiet });
+    await ensureSample(database, project, { users: 60, orders: 300, ...quiet });
   });
   after(async () => {
     await store.remove();
-    await rm(folder, { recursive: true, force: true });
+    await project.remove();
     await (await testCluster()).drop(name);
   });
 
-  const project = () => ({ schema: join(folder, "schema.prisma"), migrations: join(folder, "migrations") });
   const request = (settings: object = {}): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: project(),
-      store: store.url,
-      settings: {
-        backup: {},
-        preflight: {},
-        migrate: { lockTimeoutMs: 200, lockRetries: 1, retryDelayMs: 10 },
-        ...settings,
+    requestOf(
+      { database, project, store },
+      {
+        run: `run-${++runs}`,
+        settings: { migrate: { lockTimeoutMs: 200, lockRetries: 1, retryDelayMs: 10 }, ...settings },
       },
-    });
+    );
   interface Chained {
     readonly made: BackupResult;
     readonly rehearsal: RehearseResult;
@@ -77,11 +60,6 @@ describe("the stages, one after the other", function () {
     const rehearsal = await rehearse({ ...base, preflight: looked, backup: made }, quiet);
     return { made, rehearsal, migrated: await migrate({ ...base, backup: made, rehearsal }, quiet) };
   };
-  const addMigration = async (migration: string, sql: string) => {
-    await mkdir(join(folder, "migrations", migration), { recursive: true });
-    await writeFile(join(folder, "migrations", migration, "migration.sql"), sql);
-  };
-  const dropMigration = (migration: string) => rm(join(folder, "migrations", migration), { recursive: true });
 
   it("applies what is pending and verifies it, with a report", async () => {
     const base = request();
@@ -189,12 +167,12 @@ describe("the stages, one after the other", function () {
     });
 
     it("a file that mixes what must be alone with other statements", async () => {
-      await addMigration(
+      await project.migration(
         "20260101000000_mixed",
         "CREATE INDEX CONCURRENTLY a ON orders (id);\nCREATE TABLE b (id int);",
       );
       await assert.rejects(preflight(request(), quiet), failsWith("NOT_ATOMIC", /20260101000000_mixed/));
-      await dropMigration("20260101000000_mixed");
+      await project.withdraw("20260101000000_mixed");
     });
 
     it("a failed row of another tool, of which nothing is proved", async () => {
@@ -202,11 +180,11 @@ describe("the stages, one after the other", function () {
         database,
         `INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('x', 'x', '20260102000000_stock', 'ERROR')`,
       );
-      await addMigration("20260102000000_stock", "SELECT 1;");
+      await project.migration("20260102000000_stock", "SELECT 1;");
       await assert.rejects(preflight(request(), quiet), failsWith("FAILED_MIGRATION", /20260102000000_stock/));
       assert.deepEqual((await status(request(), quiet)).failed, ["20260102000000_stock"]);
       await query(database, "DELETE FROM _prisma_migrations WHERE id = 'x'");
-      await dropMigration("20260102000000_stock");
+      await project.withdraw("20260102000000_stock");
     });
   });
 
@@ -221,7 +199,7 @@ describe("the stages, one after the other", function () {
 
   it("preflight warns of a change of the Prisma schema that no migration makes", async () => {
     assert.deepEqual((await preflight(request(), quiet)).warnings, []);
-    const schema = join(folder, "schema.prisma");
+    const schema = project.schema;
     const text = await readFile(schema, "utf8");
     await writeFile(schema, text.replace("model UserProfile {", "model UserProfile {\n  nickname String?"));
     const { warnings } = await preflight(request(), quiet);
@@ -230,7 +208,7 @@ describe("the stages, one after the other", function () {
   });
 
   it("migrate tries again after a lock timeout, and names who was in the way", async () => {
-    await addMigration("20260103000000_locked", "ALTER TABLE orders ADD COLUMN locked int;");
+    await project.migration("20260103000000_locked", "ALTER TABLE orders ADD COLUMN locked int;");
     const holder = await connect(database, { applicationName: "a slow report" });
     await holder.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
     // It is put off once, while who is in the way can be seen, and asks the last time all the same.
@@ -261,7 +239,7 @@ describe("the stages, one after the other", function () {
 
   /** Keeps the schema in step with a migration of an `orders` column. */
   const addSchemaColumn = async (column: string) => {
-    const path = join(folder, "schema.prisma");
+    const path = project.schema;
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace(/(model Order \{\n)/, `$1  ${column} Int?\n`));
   };
@@ -280,9 +258,9 @@ describe("the stages, one after the other", function () {
     it("nothing on a healthy database", async () => assert.equal(await findings(), ""));
 
     it("a pending migration", async () => {
-      await addMigration("20260201000000_pending", "SELECT 1;");
+      await project.migration("20260201000000_pending", "SELECT 1;");
       assert.match(await findings(), /pending: .*20260201000000_pending/);
-      await dropMigration("20260201000000_pending");
+      await project.withdraw("20260201000000_pending");
     });
 
     it("rows that point at nothing, where the foreign key was switched off for a while", async () => {
@@ -325,7 +303,7 @@ describe("the stages, one after the other", function () {
     });
 
     it("a model that no migration makes", async () => {
-      const path = join(folder, "schema.prisma");
+      const path = project.schema;
       const text = await readFile(path, "utf8");
       await writeFile(path, `${text}\nmodel Forgotten {\n  id Int @id\n}\n`);
       assert.match(await findings(), /schema: the Prisma schema has what no migration makes: .*"public\.Forgotten"/);
@@ -348,7 +326,7 @@ describe("the stages, one after the other", function () {
         failsWith("NOT_READABLE", /row-level security policy for table "orders"/),
       );
       await assert.rejects(health(narrow, quiet), failsWith("NOT_READABLE", /orders/));
-      const module = join(folder, "checks.cjs");
+      const module = join(project.root, "checks.cjs");
       await writeFile(module, "exports.default = async ({ options }) => ({ counts: { [options]: 1 }, findings: [] });");
       const { counts } = await runApplicationChecks(module, database);
       assert.deepEqual(counts, { "-c row_security=off": 1 }, "and the application's checks are told to ask alike");

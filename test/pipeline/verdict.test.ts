@@ -6,7 +6,6 @@ import {
   type Database,
   type MigrateResult,
   type StageRequest,
-  stageRequest,
   verdictRequest,
 } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
@@ -23,6 +22,8 @@ import { findWritten } from "../../pipeline/verdict/observe.js";
 import { testCluster } from "../support/postgres.js";
 import { apply, comparison } from "../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
+import { requestOf } from "../support/stageRequest.js";
+import { thrownBy } from "../support/thrownBy.js";
 import { databasesLike, query, quiet, temporaryStore, unrehearsed } from "./backupFixtures.js";
 
 const model = "model Thing {\n  id Int @id @default(autoincrement())\n  note String?\n}\n";
@@ -56,22 +57,11 @@ describe("the verdict after a failure", function () {
   after(dropAll);
 
   const base = (onFailure = "halt"): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: { lockTimeoutMs: 100, lockRetries: 0, onFailure } },
-    });
-  const failureOf = async (work: Promise<unknown>): Promise<PipelineError> => {
-    const error: unknown = await work.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
+    requestOf(
+      { database, project, store },
+      { run: `run-${++runs}`, settings: { migrate: { lockTimeoutMs: 100, lockRetries: 0, onFailure } } },
     );
-    assert.ok(error instanceof PipelineError, `expected a PipelineError, got ${String(error)}`);
-    return error;
-  };
+  const failureOf = (work: Promise<unknown>) => thrownBy(work, PipelineError);
   const migrating = (request: StageRequest, made: BackupResult): Promise<MigrateResult> =>
     withVerdict(migrate)(unrehearsed(request, made), quiet);
   /** A run whose migration is applied, and does not pass verify. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
-import { type Database, type StageRequest, stageRequest } from "../../pipeline/contracts.js";
+import type { Database, StageRequest } from "../../pipeline/contracts.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
 import { measureTraffic } from "../../pipeline/window/traffic.js";
 import { testCluster } from "../support/postgres.js";
+import { requestOf } from "../support/stageRequest.js";
 import { failsWith, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const sample = resolve(__dirname, "../../prisma");
@@ -27,14 +28,10 @@ describe("maintenance window, on a database", () => {
   });
 
   const request = (window: object): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: "run-1",
-      database,
-      project: { schema: `${sample}/schema.prisma`, migrations: `${sample}/migrations` },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {}, window },
-    });
+    requestOf(
+      { database, project: { schema: `${sample}/schema.prisma`, migrations: `${sample}/migrations` }, store },
+      { run: "run-1", settings: { window } },
+    );
 
   /** Runs transactions in several sessions without a pause while something else is done. */
   const whileBusy = async <T>(work: () => Promise<T>): Promise<T> => {

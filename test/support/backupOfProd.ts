@@ -1,10 +1,10 @@
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
-import { stageRequest } from "../../pipeline/contracts.js";
 import { ensureSample } from "../../pipeline/local/sample.js";
 import { silent } from "../../pipeline/log.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { restore } from "../../pipeline/stages/restore.js";
 import { testCluster } from "./postgres.js";
+import { requestOf } from "./stageRequest.js";
 
 /** As a stage's own; nobody listens. */
 const context = { log: silent, signal: new AbortController().signal };
@@ -25,8 +25,7 @@ export async function backupOfProd(
     const database = await cluster.create(name, { owner: "happy_baby_style" });
     const upTo = (await readMigrations(project.migrations)).migrations.at(-1)?.name;
     await ensureSample(database, project, { ...size, ...context, ...(upTo === undefined ? {} : { upTo }) });
-    const settings = { backup: {}, preflight: {}, migrate: {} };
-    const base = stageRequest.parse({ environment: "prod", run: "taken", database, project, store, settings });
+    const base = requestOf({ database, project, store: { url: store } }, { environment: "prod", run: "taken" });
     await backup(base, context);
     await restore({ ...base, backup: "taken", into: proof }, context);
   } finally {

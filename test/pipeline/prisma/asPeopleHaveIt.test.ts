@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Database, type StageRequest, stageRequest } from "../../../pipeline/contracts.js";
+import type { Database, StageRequest } from "../../../pipeline/contracts.js";
 import { PipelineError } from "../../../pipeline/errors.js";
 import { createMigrationSql, devDiagnostic, markApplied } from "../../../pipeline/prisma/authoring.js";
 import { diffDrift } from "../../../pipeline/prisma/drift.js";
@@ -18,6 +18,7 @@ import { generatorFor } from "../../../tools/prisma/generate.js";
 import { testCluster } from "../../support/postgres.js";
 import { apply, failureOf, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
+import { requestOf } from "../../support/stageRequest.js";
 import { failsWith, quiet, temporaryStore } from "../backupFixtures.js";
 
 const thing = "model Thing {\n  id Int @id\n}\n";
@@ -41,14 +42,7 @@ describe("Prisma as people have it", function () {
   afterEach(() => project.remove());
 
   const request = (settings: object = {}): StageRequest =>
-    stageRequest.parse({
-      environment: "local",
-      run: `people-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: {}, ...settings },
-    });
+    requestOf({ database, project, store }, { run: `people-${++runs}`, settings });
   const chain = async (base = request()) => {
     const made = await backup({ ...base, preflight: await preflight(base, quiet) }, quiet);
     const rehearsal = await rehearse({ ...base, backup: made }, quiet);

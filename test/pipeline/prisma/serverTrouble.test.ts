@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Database, type MigrateResult, type StageRequest, stageRequest } from "../../../pipeline/contracts.js";
+import type { Database, MigrateResult, StageRequest } from "../../../pipeline/contracts.js";
 import { PipelineError } from "../../../pipeline/errors.js";
 import { serverAccount } from "../../../pipeline/local/account.js";
 import { findBinaries } from "../../../pipeline/local/binaries.js";
@@ -14,6 +14,7 @@ import { preflight } from "../../../pipeline/stages/preflight.js";
 import { discard, fast, temporaryDirectory } from "../../support/postgres.js";
 import { comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
+import { requestOf } from "../../support/stageRequest.js";
 import { failsWith, quiet, recording, temporaryStore, unrehearsed } from "../backupFixtures.js";
 
 /** A server that restarts, has no place left, or is in the way; on a cluster of its own, since it suffers. */
@@ -55,14 +56,10 @@ describe("trouble with the server while migrating", function () {
   });
 
   function request(settings: object = {}): StageRequest {
-    return stageRequest.parse({
-      environment: "local",
-      run: `trouble-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: {}, migrate: { lockTimeoutMs: 5_000, retryDelayMs: 10, ...settings } },
-    });
+    return requestOf(
+      { database, project, store },
+      { run: `trouble-${++runs}`, settings: { migrate: { lockTimeoutMs: 5_000, retryDelayMs: 10, ...settings } } },
+    );
   }
 
   /** Runs the chain up to migrate; `meanwhile` as soon as migrate has begun. */

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Database, stageRequest } from "../../../pipeline/contracts.js";
+import type { Database } from "../../../pipeline/contracts.js";
 import { connect } from "../../../pipeline/postgres/connection.js";
 import { backup } from "../../../pipeline/stages/backup.js";
 import { migrate } from "../../../pipeline/stages/migrate.js";
@@ -11,6 +11,7 @@ import { preflight } from "../../../pipeline/stages/preflight.js";
 import { testCluster } from "../../support/postgres.js";
 import { apply, comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
+import { requestOf } from "../../support/stageRequest.js";
 import { failsWith, recording, temporaryStore, unrehearsed } from "../backupFixtures.js";
 
 const program = path.resolve(__dirname, "../../support/prismaProjects/killed.ts");
@@ -61,14 +62,10 @@ describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
 
   const run = async () => {
     const { context } = recording();
-    const base = stageRequest.parse({
-      environment: "local",
-      run: `run-${++runs}`,
-      database,
-      project: { schema: project.schema, migrations: project.migrations },
-      store: store.url,
-      settings: { backup: {}, preflight: { drift: "warn" }, migrate: {} },
-    });
+    const base = requestOf(
+      { database, project, store },
+      { run: `run-${++runs}`, settings: { preflight: { drift: "warn" } } },
+    );
     const looked = await preflight(base, context);
     return { looked, migrated: await migrate(unrehearsed(base, await backup(base, context)), context) };
   };

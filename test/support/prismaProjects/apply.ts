@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import type { Database } from "../../../pipeline/contracts.js";
 import { silent } from "../../../pipeline/log.js";
 import { withClient } from "../../../pipeline/postgres/connection.js";
 import { MigrationFailure, applyMigration } from "../../../pipeline/prisma/apply.js";
 import { type HistoryComparison, compareHistory, readHistory } from "../../../pipeline/prisma/history.js";
 import { readMigrations } from "../../../pipeline/prisma/migrations.js";
+import { thrownBy } from "../thrownBy.js";
 import type { TestProject } from "./write.js";
 
 export const limits = { lockTimeoutMs: 300, statementTimeoutMs: 0, log: silent };
@@ -17,14 +17,9 @@ export async function apply(database: Database, project: TestProject, name: stri
   await applyMigration(database, project, await readMigrations(project.migrations), name, limits);
 }
 
-/** The failure with which `work` must end. */
-export async function failureOf(work: Promise<unknown>): Promise<MigrationFailure> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof MigrationFailure, `expected a MigrationFailure, got ${String(error)}`);
-  return error;
+/** The failure with which applying a migration must end. */
+export function failureOf(work: Promise<unknown>): Promise<MigrationFailure> {
+  return thrownBy(work, MigrationFailure);
 }
 
 export async function comparison(database: Database, project: TestProject): Promise<HistoryComparison> {
