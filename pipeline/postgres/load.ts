@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
+import { makeOwnedFolder } from "../ownedFolder.js";
 import { ProcessError, run } from "../process.js";
 import type { Program } from "./binaries.js";
 import { conninfo, libpqEnvironment } from "./connection.js";
@@ -57,7 +58,7 @@ const unknownSetting = /ERROR: +unrecognized configuration parameter "transactio
  */
 export async function loadDump(database: Database, options: LoadOptions): Promise<void> {
   if (!options.inert) return loadContents(database, options, []);
-  const folder = await mkdtemp(join(tmpdir(), "safe-migration-contents-"));
+  const folder = await makeOwnedFolder(tmpdir(), "contents");
   try {
     const list = await writeInertList(folder, options);
     await loadContents(database, options, [`--use-list=${list}`]);

@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import type { Tls } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { makeOwnedFolder } from "../ownedFolder.js";
 
 /**
  * TLS for `pg`: the certificate must be signed by who may, and be that of this host.
@@ -30,13 +31,13 @@ async function rdsAuthorities(): Promise<string[]> {
 
 let written: Promise<string> | undefined;
 
-/** The same as a file, which libpq wants; removed when this process ends. */
+/** The same as a file, which libpq wants; removed when this process ends, or by the next one where it is killed. */
 function rdsFile(): Promise<string> {
   return (written ??= writeRdsFile());
 }
 
 async function writeRdsFile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "safe-migration-ca-"));
+  const folder = await makeOwnedFolder(tmpdir(), "ca");
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "rds.pem");
   await writeFile(path, `${(await rdsAuthorities()).join("\n")}\n`, { mode: 0o600 });

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs 
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { PipelineError, messageOf } from "../errors.js";
-import { currentOwner, isAlive, ownerSchema } from "./owner.js";
+import { currentOwner, isAlive, ownerSchema } from "../owner.js";
 import { checkPath } from "./path.js";
 import type { Fetched, Staging, Store } from "./store.js";
 

@@ -17,7 +17,6 @@ import { readRefreshed } from "../../pipeline/store/refreshed.js";
 import { withEnvironment } from "../support/moto.js";
 import { discard, fast, temporaryDirectory, testCluster } from "../support/postgres.js";
 import { apply } from "../support/prismaProjects/apply.js";
-import { writeProject } from "../support/prismaProjects/write.js";
 import { requestOf } from "../support/stageRequest.js";
 import { databasesLike, failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
@@ -43,9 +42,8 @@ describe("refresh: staging is given the data of prod's newest proved backup", fu
     prod = await (await testCluster()).create("refreshed_from", { owner });
     await ensureSample(prod, project, { users: 60, orders: 200, log: silent, signal });
     const { migrations } = await readMigrations(project.migrations);
-    const write = { ...(await writeProject()), ...project };
     for (const migration of migrations.slice(0, -1).filter((each) => each.name > sampleBaseline))
-      await apply(prod, write, migration.name);
+      await apply(prod, project, migration.name);
     await query(prod, "UPDATE orders SET gift_message = 'Para Camila, con amor ' || id WHERE id <= 20");
     await maintain(prod, `ALTER DATABASE refreshed_from SET safe_migration.environment = 'prod'`);
     await take("plain");

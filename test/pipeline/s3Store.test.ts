@@ -8,7 +8,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
 } from "@aws-sdk/client-s3";
-import { currentOwner } from "../../pipeline/store/owner.js";
+import { currentOwner } from "../../pipeline/owner.js";
 import { openS3Store } from "../../pipeline/store/s3/store.js";
 import type { Store } from "../../pipeline/store/store.js";
 import { type FaultyProxy, faultyProxy } from "../support/faultyProxy.js";

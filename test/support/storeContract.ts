@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { currentOwner } from "../../pipeline/store/owner.js";
+import { currentOwner } from "../../pipeline/owner.js";
 import type { Store } from "../../pipeline/store/store.js";
 import { failsWith } from "../pipeline/backupFixtures.js";
 

@@ -5,7 +5,7 @@ import { PipelineError, messageOf } from "../../errors.js";
 import { inParallel } from "../../postgres/interrupt.js";
 import { diskFull, occupied } from "../folder.js";
 import { listFiles } from "../hashFiles.js";
-import { currentOwner, isAlive, ownerSchema } from "../owner.js";
+import { currentOwner, isAlive, ownerSchema } from "../../owner.js";
 import { checkPath } from "../path.js";
 import type { Fetched, Staging, Store, TransferOptions } from "../store.js";
 import { type Bucket, lazyBucket } from "./client.js";

@@ -137,8 +137,7 @@ describe("a schema of several files and several PostgreSQL schemas", function ()
       });
       const made = await createMigrationSql(database, project, "init");
       await writeMigration(project.migrations, made);
-      const test = { ...project, root } as TestProject;
-      await apply(database, test, made.name);
+      await apply(database, project, made.name);
       assert.deepEqual(await diffDrift(database, project, { applied: [made.name] }), {
         drifted: false,
         summary: "",

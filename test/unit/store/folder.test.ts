@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { openFolderStore } from "../../../pipeline/store/folder.js";
 import { openStore } from "../../../pipeline/store/open.js";
-import { currentOwner, isAlive } from "../../../pipeline/store/owner.js";
+import { currentOwner, isAlive } from "../../../pipeline/owner.js";
 import { checkPath } from "../../../pipeline/store/path.js";
 import type { Store } from "../../../pipeline/store/store.js";
 import { failsWith } from "../../pipeline/backupFixtures.js";

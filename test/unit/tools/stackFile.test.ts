@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { StackFileError, readStackFile } from "../../../tools/stack/stackFile.js";
 
 describe("stack: its file of settings", () => {
-  const folder = mkdtempSync(join(tmpdir(), "stack-file-"));
-  const path = join(folder, "Pulumi.local.yaml");
+  let folder: string;
+  let path: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "stack-file-"));
+    path = join(folder, "Pulumi.local.yaml");
+  });
   after(() => rmSync(folder, { recursive: true }));
 
   it("is empty where there is none, and where it is empty", () => {
