@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { cidr, cidrs, publicKey, secretText } from "./values.js";
+import { cidr, cidrs } from "./ranges.js";
+import { publicKey, secretText } from "./values.js";
 
-/** Sections that only stacks on AWS look at. */
+/** Sections that matter where not everything is on the machine that runs Pulumi. */
 
 /** A machine that is reached by SSH. */
 const endpoint = {

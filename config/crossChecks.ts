@@ -45,7 +45,7 @@ const longestName = 40;
 function cloudChecks(stack: string, config: Config, region: unknown): string[] {
   const { database, store, runner, promotion, refresh } = config;
   const problems: string[] = [];
-  const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
+  const onAws = isMadeOnAws(config) || store.kind === "s3";
   if (onAws && (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stack) || stack.length > longestName))
     problems.push(
       `stack: "${stack}" is part of the names of a bucket and of snapshots, so it has lower-case letters, digits and single - between them, at most ${longestName}: make another stack, or pulumi stack rename`,

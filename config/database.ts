@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { passwordSource, tlsSchema } from "../pipeline/contracts.js";
-import { cidrs, identifier, schemaName } from "./values.js";
+import { cidrs } from "./ranges.js";
+import { identifier, schemaName } from "./values.js";
 
 /** What every kind of database has. */
 const common = {

@@ -1,4 +1,4 @@
-import { rangesOf } from "../../config/values.js";
+import { rangesOf } from "../../config/ranges.js";
 import { Ec2Postgres } from "../aws/ec2Postgres.js";
 import { hostPaths } from "../userData/paths.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runsOn } from "../../config.js";
-import { rangesOf } from "../../config/values.js";
+import { rangesOf } from "../../config/ranges.js";
 import { RdsPostgres } from "../aws/rdsPostgres.js";
 import { RunnerHost } from "../aws/runnerHost.js";
 import { hostStarted } from "../hostStarted.js";

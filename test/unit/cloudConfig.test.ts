@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Config, ConfigError, parseConfig, resolvePaths, runsOn } from "../../config.js";
-import { rangesOf } from "../../config/values.js";
+import { rangesOf } from "../../config/ranges.js";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey";
 const connection = {
