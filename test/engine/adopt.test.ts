@@ -8,6 +8,7 @@ import { run } from "../../pipeline/process.js";
 import { schemaEngineProgram } from "../../tools/prisma/environment.js";
 import { databasesLike, maintain, query } from "../pipeline/backupFixtures.js";
 import { Checkout } from "../support/checkout.js";
+import { inSteps } from "../support/inSteps.js";
 import { testCluster } from "../support/postgres.js";
 
 const root = resolve(__dirname, "../..");
@@ -21,7 +22,7 @@ const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n$
  */
 describe("docs/adopt.md, on a database that nobody made for it", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let checkout: Checkout;
   let folder: string;
   let app: string;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { appendFile, readFile, rm } from "node:fs/promises";
 import { AwsAccount, type StackName, stacks } from "../support/aws/account.js";
 import { ask, shop } from "../support/aws/servers.js";
+import { inSteps } from "../support/inSteps.js";
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
 const pipeline = ["preflight", "backup", "rehearse", "migrate", "verify"].map((stage) => `pipeline-${stage}`);
@@ -26,7 +27,7 @@ const updated = (names: readonly string[]) => names.map((name) => `~ command:rem
  */
 describe("the stacks on AWS, through the engine", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let account: AwsAccount;
 
   before(async function () {

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { appendFile, readFile } from "node:fs/promises";
 import { readParts } from "../../tools/ci/part.js";
 import { Checkout } from "../support/checkout.js";
+import { inSteps } from "../support/inSteps.js";
 
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
 const name = "20260601000000_drop_payments";
@@ -15,7 +16,7 @@ config:
 /** The gate through the real engine, as people type it. Each step stands on the one before. */
 describe("the gate of the local stack, which asks as prod does", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let checkout: Checkout;
 
   before(async () => {

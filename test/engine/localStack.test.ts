@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { backupOfProd } from "../support/backupOfProd.js";
 import { Checkout } from "../support/checkout.js";
+import { inSteps } from "../support/inSteps.js";
 
 interface Outputs {
   connection: { url: string; passfile: string };
@@ -22,7 +23,7 @@ const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n$
 /** The whole through the real engine, as a newcomer types it. Each step stands on the one before. */
 describe("the local stack", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let checkout: Checkout;
   let first: Outputs;
 

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Checkout } from "../support/checkout.js";
+import { inSteps } from "../support/inSteps.js";
 
 const clinic = resolve(__dirname, "../support/prismaProjects/clinic");
 const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n${result.stderr}`;
@@ -20,7 +21,7 @@ interface Outputs {
  */
 describe("another project's folder", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let checkout: Checkout;
   let folder: string;
 

@@ -4,6 +4,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type RunResult, run } from "../../pipeline/process.js";
 import { Checkout } from "../support/checkout.js";
+import { inSteps } from "../support/inSteps.js";
 
 const root = resolve(__dirname, "../..");
 const text = readFileSync(resolve(root, "docs/plan-de-migracion.md"), "utf8");
@@ -64,7 +65,7 @@ const order = [
  */
 describe("docs/plan-de-migracion.md", function () {
   this.timeout(600_000);
-  this.bail(true);
+  inSteps(this);
   let checkout: Checkout;
 
   before(async () => {

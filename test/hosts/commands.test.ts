@@ -15,6 +15,7 @@ import type { MeasureRequest } from "../../pipeline/contracts.js";
 import { Checkout } from "../support/checkout.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
+import { inSteps } from "../support/inSteps.js";
 import { withEnvironment } from "../support/moto.js";
 
 const shippedProject = {
@@ -27,7 +28,7 @@ const all = (result: { stdout: string; stderr: string }) => `${result.stdout}\n$
 /** The plan's commands for an environment on a host, as people type them: keys, host, update, and then stages by hand there. */
 describe("commands for staging, which is on a host", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let estate: Estate;
   let checkout: Checkout | undefined;
   let machine: TestHost;

@@ -5,6 +5,7 @@ import { unpackScript } from "../../components/userData/script.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip } from "../support/hosts/hosts.js";
 import { authorityOnHost } from "../support/hosts/managedServer.js";
+import { inSteps } from "../support/inSteps.js";
 import { rows } from "../support/prismaProjects/apply.js";
 
 interface Outputs {
@@ -22,7 +23,7 @@ interface Outputs {
  */
 describe("promotion on hosts: dev, staging, prod", function () {
   this.timeout(300_000);
-  this.bail(true);
+  inSteps(this);
   let estate: Estate;
   const names = ["dev", "staging", "prod"] as const;
   type Name = (typeof names)[number];

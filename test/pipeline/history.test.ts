@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { run } from "../../pipeline/process.js";
 import { type History, readHistory } from "../../pipeline/report/history.js";
 import { openStore } from "../../pipeline/store/open.js";
 import { accessibilityMistakes, browserOrSkip, picture } from "../support/browser.js";
+import { Checkout } from "../support/checkout.js";
 import { type MadeRun, makeRuns } from "../support/runsInStore.js";
 import { temporaryStore } from "./backupFixtures.js";
 
-const root = resolve(__dirname, "../..");
 const day = 86_400_000;
-const stack = `history${process.pid}`;
+const stack = "history";
 
 /** Fifty runs, one each day: every tenth refused, every twelfth failed, the rest verified; two of these too slow. */
 const fifty = (now: number): MadeRun[] =>
@@ -29,25 +29,26 @@ const fifty = (now: number): MadeRun[] =>
 
 describe("the history of a stack's runs", () => {
   let store: Awaited<ReturnType<typeof temporaryStore>>;
-  const file = join(root, `Pulumi.${stack}.yaml`);
+  let checkout: Checkout;
   before(async function () {
     this.timeout(60_000);
     store = await temporaryStore();
     await makeRuns(store.root, stack, fifty(Date.now()));
+    checkout = await Checkout.make("config: {}\n");
     await writeFile(
-      file,
+      checkout.path(`Pulumi.${stack}.yaml`),
       `config:\n  safe-migration:sample: { enabled: false }\n  safe-migration:store: { folder: ${store.root} }\n`,
     );
   });
   after(async () => {
-    await rm(file, { force: true });
+    await checkout?.remove();
     await store.remove();
   });
 
-  const report = (...args: string[]) =>
-    run(process.execPath, ["--import", "tsx", join(root, "tools/commands/report.ts"), "--stack", stack, ...args], {
-      env: { ...process.env, NO_COLOR: "1" },
-    });
+  const report = (...given: string[]) => {
+    const { command, args, cwd } = checkout.program("tools/commands/report.ts");
+    return run(command, [...args, "--stack", stack, ...given], { cwd, env: { NO_COLOR: "1" } });
+  };
 
   it("counts what the aims ask, over the days that are asked for", async () => {
     const history = await readHistory(openStore(store.url), stack, 30, new Date());

@@ -1,39 +1,48 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createLogger } from "../../pipeline/log.js";
 import { LiveLog } from "../../pipeline/logs/liveLog.js";
 import { storeSink } from "../../pipeline/logs/store.js";
 import { run } from "../../pipeline/process.js";
+import { Checkout } from "../support/checkout.js";
 import { makeRuns } from "../support/runsInStore.js";
 import { temporaryStore } from "./backupFixtures.js";
 
-const root = resolve(__dirname, "../..");
-const stack = `logs${process.pid}`;
-const command = ["--import", "tsx", join(root, "tools/commands/logs.ts"), "--stack", stack];
+const stack = "logs";
 
 describe("the logs of a stack's runs", function () {
   this.timeout(60_000);
   let store: Awaited<ReturnType<typeof temporaryStore>>;
-  const file = join(root, `Pulumi.${stack}.yaml`);
+  let checkout: Checkout;
   const made = (name: string, minutesAgo: number, end: "failed" | "refused") =>
     makeRuns(store.root, stack, [{ run: name, started: Date.now() - minutesAgo * 60_000, stageMs: 1_000, end }]);
   before(async () => {
     store = await temporaryStore();
+    checkout = await Checkout.make("config: {}\n");
     await writeFile(
-      file,
+      checkout.path(`Pulumi.${stack}.yaml`),
       `config:\n  safe-migration:sample: { enabled: false }\n  safe-migration:store: { folder: ${store.root} }\n`,
     );
   });
   after(async () => {
-    await rm(file, { force: true });
+    await checkout?.remove();
     await store.remove();
   });
 
-  const logs = (...args: string[]) => run(process.execPath, [...command, ...args]);
+  const logs = (...given: string[]) => {
+    const { command, args, cwd } = checkout.program("tools/commands/logs.ts");
+    return run(command, [...args, "--stack", stack, ...given], { cwd });
+  };
+  const following = (...given: string[]) => {
+    const { command, args, cwd } = checkout.program("tools/commands/logs.ts");
+    return spawn(command, [...args, "--stack", stack, "--follow", ...given], {
+      cwd,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  };
 
   it("say that there is none yet", async () => {
     const { exitCode, stderr } = await logs();
@@ -60,7 +69,7 @@ describe("the logs of a stack's runs", function () {
   });
 
   it("are followed into the runs to come, each line once, until stopped", async () => {
-    const child = spawn(process.execPath, [...command, "--follow"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = following();
     try {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const next = async () => ((await lines.next()) as { value: string }).value;
@@ -85,9 +94,7 @@ describe("the logs of a stack's runs", function () {
       write: () => undefined,
       onLine: (line) => live.add(line),
     });
-    const child = spawn(process.execPath, [...command, "--run", request.run, "--follow"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = following("--run", request.run);
     try {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const next = async () => ((await lines.next()) as { value: string }).value;

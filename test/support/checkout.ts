@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +33,11 @@ export class Checkout {
       ...options,
       env: { NODE_ENV: "", ...options.env },
     });
+  }
+
+  /** What starts a TypeScript file of the checkout, beside the arguments. */
+  program(file: string): { readonly command: string; readonly args: readonly string[]; readonly cwd: string } {
+    return { command: process.execPath, args: ["--import", "tsx", this.path(file)], cwd: this.folder };
   }
 
   /** Pulumi's own CLI in the checkout. */
@@ -97,9 +102,9 @@ export class Checkout {
     return line?.split(":")[4] ?? "";
   }
 
-  /** Destroys the stack and removes the checkout. */
+  /** Destroys its local stack, where it has one, and removes the checkout. */
   async remove(): Promise<void> {
-    await this.npm("destroy", ["--stack", "local", "--purge"]);
+    if (existsSync(this.path(".local/cluster"))) await this.npm("destroy", ["--stack", "local", "--purge"]);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
