@@ -2,43 +2,25 @@
  * `up`, `preview`, `destroy`, `outputs`, `export` and `start` of a stack: Pulumi's own engine, running the checkout's
  * `index.ts` as an inline program of the Automation API, so that Pulumi's language host is not needed.
  */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
-import { parse as parseYaml } from "yaml";
 import { beforePromotionVariable } from "../components/promotion.js";
 import { nowVariable } from "../pipeline/window/assert.js";
-import { parse, UsageError, type Arguments } from "./stack/arguments.js";
+import { parse, type Arguments } from "./stack/arguments.js";
 import { isOnAws, missingAwsPlugin } from "./stack/awsPlugin.js";
+import { busy, clearUp, holders } from "./stack/clearUp.js";
+import { cli } from "./stack/cli.js";
+import { StackFailure, again, exit, report, saidBy, upCommand } from "./stack/failure.js";
 import { Interrupt } from "./stack/interrupt.js";
-import { dropPendingCommands, mayHavePending } from "./stack/pending.js";
+import { assertKnown } from "./stack/knownStacks.js";
 import { programOf } from "./stack/program.js";
 import { describeProtected, protectedIn } from "./stack/protected.js";
-import { purge, PurgeRefused } from "./stack/purge.js";
-import { readStackFile, StackFileError } from "./stack/stackFile.js";
-import { assertKnown } from "./stack/knownStacks.js";
-import { livenessOf, readLocks, type LockHolder } from "./stack/stateLock.js";
+import { purge } from "./stack/purge.js";
+import { say } from "./stack/say.js";
+import { readStackFile } from "./stack/stackFile.js";
 import { EngineStream } from "./stack/stream.js";
 import { renderTable, visible } from "./stack/table.js";
 import { localFolder, open, prepare, root, type Place } from "./stack/workspace.js";
-
-/** As the pipeline's: wrong request, refused before anything was touched, failed, stopped. */
-const exit = { failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
-
-/** A failure that has been foreseen: all that is printed is its message. */
-class StackFailure extends Error {
-  constructor(
-    message: string,
-    readonly exitCode: number,
-  ) {
-    super(message);
-  }
-}
-
-function say(message: string): void {
-  process.stderr.write(`${message}\n`);
-}
 
 const interrupt = new Interrupt();
 const colour = process.stdout.isTTY && !process.env.NO_COLOR ? "always" : "never";
@@ -135,17 +117,6 @@ async function outputs(args: Arguments, place: Place): Promise<Record<string, un
   return all;
 }
 
-/** Runs `pulumi` on a stack; the Automation API's own `exportStack` would print secrets in clear. */
-function cli({ workspace, name }: Stack, args: readonly string[]): string {
-  return execFileSync(workspace.pulumiCommand.command, [...args, "--stack", name, "--non-interactive"], {
-    cwd: workspace.workDir,
-    env: { ...process.env, ...workspace.envVars },
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-    maxBuffer: 1024 * 1024 * 1024,
-  });
-}
-
 async function openExisting(args: Arguments, place: Place): Promise<Stack> {
   try {
     return await open(args.stack, place, undefined, false);
@@ -154,10 +125,6 @@ async function openExisting(args: Arguments, place: Place): Promise<Stack> {
     assertKnown(root, args.stack);
     throw new StackFailure(`There is no stack ${args.stack} yet. Run: ${upCommand(args)}`, exit.refused);
   }
-}
-
-function upCommand(args: Arguments): string {
-  return args.stack === "local" ? "npm start" : `npm run up -- --stack ${args.stack}`;
 }
 
 interface EngineOptions {
@@ -195,90 +162,11 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
   }
 }
 
-function again(args: Arguments): string {
-  if (args.command === "start") return "npm start";
-  return `npm run ${args.command} -- --stack ${args.stack}`;
-}
-
-function projectName(): string {
-  return (parseYaml(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name: string }).name;
-}
-
-function holders(args: Arguments, place: Place): LockHolder[] {
-  return place.stateFolder === undefined ? [] : readLocks(place.stateFolder, projectName(), args.stack);
-}
-
-function busy(args: Arguments, holder: LockHolder | undefined): StackFailure {
-  if (holder === undefined) {
-    return new StackFailure(
-      `The stack ${args.stack} is being updated by somebody else. Nothing was touched. Once that has ended: ${again(args)}. If nothing runs any more: pulumi cancel --stack ${args.stack}`,
-      exit.refused,
-    );
-  }
-  const who = `process ${holder.pid} of ${holder.user} on ${holder.host}, since ${holder.since}`;
-  return new StackFailure(
-    `The stack ${args.stack} is being updated by ${who}. Nothing was touched. Wait for it to end, then run: ${again(args)}`,
-    exit.refused,
-  );
-}
-
-/**
- * Clears up after a run that was killed (a crash, a power cut): frees its lock, and drops what it left pending. Refuses if
- * the lock's holder still works.
- */
-async function clearUp(args: Arguments, place: Place, stack: Stack): Promise<void> {
-  const found = holders(args, place);
-  const living = found.find((holder) => livenessOf(holder) !== "dead");
-  if (living !== undefined) throw busy(args, living);
-  for (const holder of found) {
-    say(
-      `The stack ${args.stack} was left locked by process ${holder.pid}, which ended without finishing (since ${holder.since}); the lock is freed`,
-    );
-  }
-  if (found.length > 0) await stack.cancel();
-  if (place.stateFolder === undefined || !mayHavePending(place.stateFolder, projectName(), args.stack)) return;
-  const names = dropPendingCommands((words) => cli(stack, words), place.stateFolder);
-  if (names.length > 0) say(`Broken off in an earlier run, and looked at afresh in this one: ${names.join(", ")}`);
-}
-
 function tellStandIn(): void {
   if (process.env.SAFE_MIGRATION_COMMAND_PLUGIN !== "stand-in") return;
   say(
     "Pulumi's download cannot be reached: the stand-in of tools/command-plugin takes the place of the command plugin 1.2.1",
   );
-}
-
-/** What Pulumi's CLI said: the error's own message is the command line with both streams. */
-function saidBy(error: CommandError): string {
-  const stderr = /stderr: ([\s\S]*?)\n\s*(?:err\?: |$)/.exec(error.message)?.[1] ?? error.message;
-  return stderr.replace(/^Command failed with exit code[^\n]*\n/, "").trim();
-}
-
-function report(error: unknown): number {
-  if (error instanceof StackFailure) {
-    say(`\n${error.message}`);
-    return error.exitCode;
-  }
-  if (error instanceof StackFileError) {
-    say(`${error.message}\n${error.state} ${error.next}`);
-    return exit.usage;
-  }
-  if (error instanceof UsageError || error instanceof PurgeRefused) {
-    say(error.message);
-    return error instanceof UsageError ? exit.usage : exit.refused;
-  }
-  if (error instanceof CommandError) {
-    if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
-      say(
-        "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
-      );
-      return exit.usage;
-    }
-    say(`pulumi failed: ${saidBy(error)}`);
-    return exit.failed;
-  }
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return exit.failed;
 }
 
 async function run(): Promise<number> {

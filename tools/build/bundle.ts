@@ -31,15 +31,22 @@ export interface BundlePaths {
  * Node.js. Files are replaced by rename: a stage that is running keeps its own.
  */
 export async function bundlePipeline(paths: BundlePaths): Promise<Bundle> {
-  const { root, build: buildFolder, checks } = paths;
+  const { root, build: buildFolder } = paths;
   await mkdir(buildFolder, { recursive: true });
   const cli = await bundleModule(resolve(root, "pipeline/cli.ts"), join(buildFolder, "pipeline.cjs"));
   for (const file of wasmFiles()) {
     await replace(join(buildFolder, basename(file)), (partial) => copyFile(file, partial));
   }
-  if (checks === undefined) return { cli, checks };
+  return { cli, checks: await bundleChecks(paths) };
+}
+
+/** The project's checks alone, for stages that run in this process. @returns the bundle's path, where the project has checks */
+export async function bundleChecks(paths: Omit<BundlePaths, "root">): Promise<string | undefined> {
+  const { build: buildFolder, checks } = paths;
+  if (checks === undefined) return undefined;
+  await mkdir(buildFolder, { recursive: true });
   await generateClient(paths);
-  return { cli, checks: await bundleModule(checks, join(buildFolder, "checks.cjs")) };
+  return bundleModule(checks, join(buildFolder, "checks.cjs"));
 }
 
 async function bundleModule(source: string, target: string): Promise<string> {

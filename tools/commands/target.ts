@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { bundlePipeline } from "../build/bundle.js";
+import { bundleChecks } from "../build/bundle.js";
 import {
   type Config,
   type Paths,
@@ -77,7 +77,7 @@ export async function requestOf(
 }
 
 async function projectHere(paths: Paths): Promise<Project> {
-  const { checks } = await bundlePipeline(paths);
+  const checks = await bundleChecks(paths);
   return { schema: paths.schema, migrations: paths.migrations, ...(checks === undefined ? {} : { checks }) };
 }
 

@@ -8,7 +8,7 @@ import { ensureCluster, removeCluster } from "../../pipeline/local/cluster.js";
 import { ensureDatabase } from "../../pipeline/local/database.js";
 import { ensureSample } from "../../pipeline/local/sample.js";
 import { silent } from "../../pipeline/log.js";
-import { bundlePipeline } from "../build/bundle.js";
+import { bundleChecks } from "../build/bundle.js";
 
 const root = resolve(__dirname, "../..");
 
@@ -44,8 +44,7 @@ export async function makeScratchStack(
     await cp(join(root, "prisma/migrations"), join(project, "migrations"), { recursive: true });
     const paths = { schema: join(project, "schema.prisma"), migrations: join(project, "migrations") };
     const shipped = { schema: join(root, "prisma/schema.prisma"), migrations: join(root, "prisma/migrations") };
-    const bundle = await bundlePipeline({
-      root,
+    const checks = await bundleChecks({
       build: join(root, ".build"),
       checks: join(root, "prisma/checks.ts"),
       ...shipped,
@@ -64,7 +63,7 @@ export async function makeScratchStack(
           environment: "local",
           run: `drill-${++runs}`,
           database,
-          project: { ...paths, ...(bundle.checks === undefined ? {} : { checks: bundle.checks }) },
+          project: { ...paths, ...(checks === undefined ? {} : { checks }) },
           store: pathToFileURL(join(folder, "store")).href,
           settings: { backup: {}, preflight: {}, migrate: {}, application },
         }),

@@ -1,0 +1,63 @@
+import { CommandError } from "@pulumi/pulumi/automation";
+import { type Arguments, UsageError } from "./arguments.js";
+import { PurgeRefused } from "./purge.js";
+import { say } from "./say.js";
+import { StackFileError } from "./stackFile.js";
+
+/** As the pipeline's: wrong request, refused before anything was touched, failed, stopped. */
+export const exit = { failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
+
+/** A failure that has been foreseen: all that is printed is its message. */
+export class StackFailure extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+}
+
+/** What brings a stack up. */
+export function upCommand(args: Arguments): string {
+  return args.stack === "local" ? "npm start" : `npm run up -- --stack ${args.stack}`;
+}
+
+/** What was asked for, to be asked for again. */
+export function again(args: Arguments): string {
+  if (args.command === "start") return "npm start";
+  return `npm run ${args.command} -- --stack ${args.stack}`;
+}
+
+/** What Pulumi's CLI said: the error's own message is the command line with both streams. */
+export function saidBy(error: CommandError): string {
+  const stderr = /stderr: ([\s\S]*?)\n\s*(?:err\?: |$)/.exec(error.message)?.[1] ?? error.message;
+  return stderr.replace(/^Command failed with exit code[^\n]*\n/, "").trim();
+}
+
+/** Tells a person of a failure. @returns the exit code */
+export function report(error: unknown): number {
+  if (error instanceof StackFailure) {
+    say(`\n${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof StackFileError) {
+    say(`${error.message}\n${error.state} ${error.next}`);
+    return exit.usage;
+  }
+  if (error instanceof UsageError || error instanceof PurgeRefused) {
+    say(error.message);
+    return error instanceof UsageError ? exit.usage : exit.refused;
+  }
+  if (error instanceof CommandError) {
+    if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
+      say(
+        "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
+      );
+      return exit.usage;
+    }
+    say(`pulumi failed: ${saidBy(error)}`);
+    return exit.failed;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exit.failed;
+}
