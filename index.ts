@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { makeEnvironment } from "./components/environments/index.js";
 import { reviewPending } from "./components/gate.js";
-import { assertNotMoved, placeOf } from "./components/moved.js";
-import { chooseRun, majorOf, readLastRun, runKey } from "./components/lastRun.js";
+import { chooseRun, readLastRun, runKey } from "./components/lastRun.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
+import { assertNotMoved, placeOf } from "./components/moved.js";
 import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
 import { readRefreshSource } from "./components/refreshSource.js";
 import { sinceRefresh } from "./components/sinceRefresh.js";
 import { reportWindow } from "./components/windowReport.js";
 import { parseConfig, resolvePaths, stageSettings, withTold } from "./config.js";
+import { majorOf } from "./pipeline/postgres/version.js";
 import { readMigrations } from "./pipeline/prisma/migrations.js";
 import { readSchemaFiles } from "./pipeline/prisma/schema.js";
 import { pageBeside } from "./pipeline/report/write.js";

@@ -5,11 +5,9 @@ import { policyOf } from "../pipeline/gate/policy.js";
 import { inquire } from "../pipeline/gate/questions.js";
 import { factsOf } from "../pipeline/gate/review.js";
 import { tellSizes } from "../pipeline/gate/weigh.js";
+import { supportedMajors } from "../pipeline/postgres/version.js";
 import type { MigrationsFolder } from "../pipeline/prisma/migrations.js";
 import { type LastRun, pendingSince } from "./lastRun.js";
-
-/** The oldest PostgreSQL that is supported, which rewrites and scans most: what is assumed where no server has been seen. */
-const oldestMajor = 13;
 
 export interface ReviewArgs {
   readonly environment: string;
@@ -60,7 +58,8 @@ export async function assessSince(
   names: ReadonlySet<string>,
 ): Promise<Assessed[]> {
   const assessed = await assessPending(folder, names, {
-    postgresMajor: last?.postgresMajor ?? oldestMajor,
+    // Where no server has been seen, the one that rewrites and scans most.
+    postgresMajor: last?.postgresMajor ?? supportedMajors.from,
     largeTableBytes: risk.largeTableBytes,
     defaultSchema,
     ...factsOf(last?.tables),

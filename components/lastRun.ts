@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type MigrationRef, migrationRef, tableSizes, windowOverride } from "../pipeline/contracts.js";
+import { stackReference } from "./stackReference.js";
 
 /** What the stack's last successful update recorded in its outputs. */
 export const lastRunSchema = z.object({
@@ -27,9 +28,7 @@ export const lastRunOutput = "lastRun";
 
 /** Reads the stack's own last outputs; touches no database. `undefined` before the first successful update. */
 export async function readLastRun(): Promise<LastRun | undefined> {
-  const own = new pulumi.StackReference("last-run", {
-    name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
-  });
+  const own = stackReference("last-run", pulumi.getStack());
   const details = await own.getOutputDetails(lastRunOutput);
   return parseLastRun(details);
 }
@@ -41,12 +40,6 @@ export async function readLastRun(): Promise<LastRun | undefined> {
 export function parseLastRun({ value, secretValue }: pulumi.StackReferenceOutputDetails): LastRun | undefined {
   const parsed = lastRunSchema.safeParse(value ?? secretValue);
   return parsed.success ? parsed.data : undefined;
-}
-
-/** Major version of a server, from `server_version`: `15.14 (Debian 15.14-1)`. */
-export function majorOf(serverVersion: string): number | undefined {
-  const major = /^\d+/.exec(serverVersion)?.[0];
-  return major === undefined ? undefined : Number(major);
 }
 
 /** The migrations of the folder that the last run did not record as applied, an edited one among them. */

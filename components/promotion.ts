@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MigrationRef } from "../pipeline/contracts.js";
 import { PipelineError } from "../pipeline/errors.js";
 import { type LastRun, lastRunOutput, parseLastRun } from "./lastRun.js";
+import { stackReference } from "./stackReference.js";
 
 /** A migration that the stack before has not proved as it is here. */
 export interface Unpromoted {
@@ -62,10 +63,7 @@ async function refusalOf(
 }
 
 async function readStackBefore(from: string): Promise<LastRun | undefined> {
-  const stack = new pulumi.StackReference("promotion", {
-    name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${from}`,
-  });
-  return parseLastRun(await stack.getOutputDetails(lastRunOutput));
+  return parseLastRun(await stackReference("promotion", from).getOutputDetails(lastRunOutput));
 }
 
 function nothingProved(environment: string, from: string): PipelineError {

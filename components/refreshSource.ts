@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Config } from "../config.js";
 import { PipelineError } from "../pipeline/errors.js";
 import type { StoreAccess } from "./aws/policies.js";
+import { stackReference } from "./stackReference.js";
 
 /** Whose backups an environment may be refreshed from. */
 export interface RefreshSource {
@@ -34,9 +35,7 @@ export async function readRefreshSource(
   await pulumi.log.info(
     `Asking the stack "${from}" where its backups are (refresh.from). If there is no such stack yet, bring it up first, or leave refresh.from out until then: npm run up -- --stack ${from}`,
   );
-  const stack = new pulumi.StackReference("refresh-from", {
-    name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${from}`,
-  });
+  const stack = stackReference("refresh-from", from);
   const [store, storeAccess] = await Promise.all([
     stack.getOutputDetails("store"),
     stack.getOutputDetails("storeAccess"),

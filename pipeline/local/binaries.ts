@@ -2,6 +2,7 @@ import { access, constants, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { PipelineError } from "../errors.js";
 import { parseVersion, programFolders } from "../postgres/binaries.js";
+import { supportedMajors } from "../postgres/version.js";
 import { run } from "../process.js";
 
 /** PostgreSQL's server programs on this machine. */
@@ -13,9 +14,6 @@ export interface Binaries {
   /** E.g. `15`: the data of one major version can be opened by no other. */
   readonly major: number;
 }
-
-/** The oldest and the newest major version this is made for. */
-export const supportedMajors = { from: 13, to: 18 } as const;
 
 /** The one to use: of the data's major version if there is data, else the newest that this is made for. */
 export function choose(found: readonly Binaries[], major?: number): Binaries | undefined {

@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { endianness } from "node:os";
 import { dirname, join } from "node:path";
+import { majorOf } from "../postgres/version.js";
 import { mayEnter, type Account } from "./account.js";
 import { ifThere } from "./files.js";
 
@@ -56,7 +57,7 @@ export async function findData(directory: string): Promise<FoundData | undefined
   return {
     path,
     uid,
-    ...(version === undefined ? {} : { major: Number.parseInt(version, 10) }),
+    ...(version === undefined ? {} : { major: majorOf(version) }),
     ...(control === undefined ? {} : { systemIdentifier: readSystemIdentifier(control) }),
     ...(mark === undefined ? {} : { mark: mark.trim() }),
   };

@@ -7,6 +7,7 @@ import type { Logger } from "../log.js";
 import { maintenanceDatabase, withClient } from "./connection.js";
 import { listTableNames } from "./fingerprintCatalogue.js";
 import { assertEnvironment, readIdentity } from "./identity.js";
+import { majorOf } from "./version.js";
 
 function refuse(code: string, message: string, next: string): PipelineError {
   return new PipelineError({ code, kind: "refused", message, state: "Nothing was touched.", next });
@@ -20,11 +21,6 @@ export function assertNotMaintenance(name: string): void {
       `"${name}" is the cluster's maintenance database: it cannot be swapped for a restored one.`,
       "Keep the application's data in a database of its own.",
     );
-}
-
-/** Major version in what a server or a program says of itself: `17.2 (Debian …)` → 17. */
-export function majorOf(version: string): number {
-  return Number.parseInt(version, 10);
 }
 
 /** @throws PipelineError if the backup is of a newer server: its dump may hold what this one does not know. */
