@@ -1,6 +1,6 @@
 import { lstat, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { currentOwner, isAlive, ownerSchema } from "./owner.js";
+import { currentOwner, isHeld } from "./owner.js";
 
 /** What a folder is for: the beginning of its name. */
 const prefixes = {
@@ -42,14 +42,5 @@ async function isDead(folder: string): Promise<boolean> {
   if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) return false;
   const text = await readFile(join(folder, ownerFile), "utf8").catch(() => undefined);
   if (text === undefined) return Date.now() - found.mtimeMs > graceMs;
-  const owner = ownerSchema.safeParse(safeJson(text));
-  return !owner.success || !(await isAlive(owner.data));
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return !(await isHeld(text));
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { parseJson } from "./json.js";
 
 /** Who is writing something: a process, known also after its number has been given to another one. */
 export const ownerSchema = z.strictObject({
@@ -28,14 +29,25 @@ export async function currentOwner(): Promise<Owner> {
   };
 }
 
+/** Whether what an owner's file says is a process that is alive; a text that says none is nobody. */
+export async function isHeld(text: string | undefined): Promise<boolean> {
+  const owner = ownerSchema.safeParse(parseJson(text));
+  return owner.success && (await isAlive(owner.data));
+}
+
+/** Whether there is a process of this number; EPERM: it is there, and somebody else's. */
+export function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 export async function isAlive(owner: Owner): Promise<boolean> {
   if (owner.host !== hostname()) return Date.now() - Date.parse(owner.since) < foreignHours * 3_600_000;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
+  if (!isThere(owner.pid)) return false;
   const started = await startOf(owner.pid);
   return owner.started === undefined || started === undefined || started === owner.started;
 }

@@ -1,9 +1,9 @@
-import { readFile, readlink, rm, stat, truncate } from "node:fs/promises";
-import { open } from "node:fs/promises";
+import { open, readFile, readlink, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StageContext } from "../context.js";
 import { PipelineError } from "../errors.js";
+import { isThere } from "../owner.js";
 import { run } from "../process.js";
 import { asAccount, type Account } from "./account.js";
 import type { Binaries } from "./binaries.js";
@@ -116,17 +116,8 @@ async function removeStalePidFile(data: string): Promise<void> {
   const path = join(data, "postmaster.pid");
   const text = await ifThere(readFile(path, "utf8"));
   const pid = text === undefined ? undefined : parsePidFile(text)?.pid;
-  if (pid === undefined || !isAlive(pid)) return;
+  if (pid === undefined || !isThere(pid)) return;
   if (!(await isServerOf(pid, data))) await rm(path, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 async function prepareLog({ log, account }: Server): Promise<void> {

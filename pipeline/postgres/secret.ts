@@ -2,6 +2,7 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { z } from "zod";
 import { loadAws } from "../awsSdk.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { parseJson } from "../json.js";
 
 /** Secrets that this process has read, so that one stage does not ask for each of its connections. */
 const known = new Map<string, { readonly at: number; readonly value: Promise<string> }>();
@@ -106,14 +107,6 @@ export function passwordIn(text: string, arn: string): string {
   const parsed = z.object({ password: z.string().min(1) }).safeParse(parseJson(text));
   if (!parsed.success) throw noPassword(`the secret ${arn} is JSON without a field "password"`);
   return parsed.data.password;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** There is no password where it should be. */

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs 
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { PipelineError, messageOf } from "../errors.js";
-import { currentOwner, isAlive, ownerSchema } from "../owner.js";
+import { currentOwner, isHeld } from "../owner.js";
 import { checkPath } from "./path.js";
 import type { Fetched, Staging, Store } from "./store.js";
 
@@ -123,19 +123,10 @@ async function dropAbandoned(directory: string): Promise<boolean> {
   const made = await unlessMissing(lstat(directory), undefined);
   if (text === undefined && made === undefined) return false;
   if (text === undefined && made !== undefined && Date.now() - made.mtimeMs < graceMs) return false;
-  const owner = ownerSchema.safeParse(parseJson(text ?? ""));
-  if (owner.success && (await isAlive(owner.data))) return false;
+  if (await isHeld(text)) return false;
   await rm(directory, { recursive: true, force: true });
   await rm(ownerFile, { force: true });
   return true;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Another run writes there. */

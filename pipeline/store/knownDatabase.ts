@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Identity } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { parseJson } from "../json.js";
 import { npmRun } from "../npmRun.js";
 import type { Store } from "./store.js";
 
@@ -103,12 +104,4 @@ async function write(
   const now = { systemIdentifier, database, since, ...(acceptedBy === undefined ? {} : { acceptedBy }) };
   const record: KnownDatabase = { format: 1, environment, now, before };
   await store.write(`${environment}/${knownName}`, `${JSON.stringify(record, null, 2)}\n`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { messageOf } from "../errors.js";
+import { parseJson } from "../json.js";
 import type { Logger } from "../log.js";
 import { type ListedBackup, listBackups } from "./listBackups.js";
 import type { Store } from "./store.js";
@@ -67,12 +68,4 @@ export async function newestProved(
 
 function pathOf(environment: string, id: string): string {
   return `${environment}/${id}/${proofName}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -5,7 +5,7 @@ import { PipelineError, messageOf } from "../../errors.js";
 import { inParallel } from "../../postgres/interrupt.js";
 import { diskFull, occupied } from "../folder.js";
 import { listFiles } from "../hashFiles.js";
-import { currentOwner, isAlive, ownerSchema } from "../../owner.js";
+import { currentOwner, isHeld } from "../../owner.js";
 import { checkPath } from "../path.js";
 import type { Fetched, Staging, Store, TransferOptions } from "../store.js";
 import { type Bucket, lazyBucket } from "./client.js";
@@ -119,8 +119,7 @@ class S3Store implements Store {
       const text = await getText(bucket, `${key}${ownerSuffix}`);
       const objects = await listObjects(bucket, `${key}/`);
       if (text === undefined && objects.length === 0) return false;
-      const owner = ownerSchema.safeParse(safeJson(text));
-      if (owner.success && (await isAlive(owner.data))) return false;
+      if (await isHeld(text)) return false;
       const newest = Math.max(0, ...objects.map(({ modified }) => modified.getTime()));
       if (text === undefined && Date.now() - newest < graceMs) return false;
       await abortUploads(bucket, `${key}/`);
@@ -228,14 +227,6 @@ class S3Store implements Store {
       if (code === "ENOSPC" || code === "EDQUOT") throw diskFull(this.stagedIn, error);
       throw explainS3(error, this.location);
     }
-  }
-}
-
-function safeJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
   }
 }
 
