@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import type { OutputMap } from "@pulumi/pulumi/automation";
+import { terminalTable, wrapText } from "../../pipeline/terminalTable.js";
 
 export const masked = "[secret]";
 
@@ -29,30 +29,11 @@ export function renderTable(outputs: Readonly<Record<string, unknown>>, width: n
   const names = shownNames(outputs);
   const left = Math.max(6, ...names.map((name) => name.length)) + 2;
   const right = Math.max(20, Math.min(width, 120) - left - 3);
-  const table = new Table({
-    head: ["output", "value"],
-    colWidths: [left, right],
-    style: { head: [], border: [], compact: true },
+  const rows = names.map((name) => {
+    const lines = describe(outputs[name]);
+    return [[name], lines.flatMap((line) => wrapText(line, right - 2))];
   });
-  for (const name of names) {
-    const lines = describe(outputs[name]).flatMap((line) => line.split("\n"));
-    table.push([name, lines.flatMap((line) => wrap(line, right - 2)).join("\n")]);
-  }
-  return table.toString();
-}
-
-/** Breaks a line at `width`, after a space or a slash where there is one; what follows is indented as the line is. */
-function wrap(line: string, width: number): string[] {
-  const indent = /^ */.exec(line)?.[0] ?? "";
-  const lines: string[] = [];
-  let rest = line;
-  while (rest.length > width) {
-    const place = Math.max(rest.lastIndexOf(" ", width), rest.lastIndexOf("/", width - 1) + 1);
-    const cut = place > indent.length + width / 2 ? place : width;
-    lines.push(rest.slice(0, cut));
-    rest = indent + rest.slice(cut).trimStart();
-  }
-  return [...lines, rest];
+  return terminalTable({ head: ["output", "value"], widths: [left, right], rows, separated: false });
 }
 
 function isBag(value: unknown): value is Record<string, unknown> {

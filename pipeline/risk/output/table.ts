@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import { coloursFor } from "../../colours.js";
+import { terminalTable, wrapText } from "../../terminalTable.js";
 import type { FileRisk, RiskFinding, Tier } from "../types.js";
 
 export interface TableOptions {
@@ -21,17 +21,16 @@ export function renderTable(risks: readonly FileRisk[], { width, colours }: Tabl
   };
   // The tier and the borders take the rest.
   const text = Math.max(40, width - 17);
-  const table = new Table({
-    head: ["tier", "migration"],
-    colWidths: [12, text],
-    wordWrap: true,
-    style: { head: colours ? ["bold"] : [], border: [] },
-  });
-  for (const risk of risks) {
-    const shown = risk.findings.filter(({ tier }) => tier !== "safe");
-    if (shown.length === 0 && risk.tier === "safe") continue;
-    table.push([colour[risk.tier](risk.tier), [paint.bold(nameOf(risk.file)), ...describe(shown)].join("\n")]);
-  }
+  const rows = risks
+    .filter(({ findings, tier }) => tier !== "safe" || findings.some((finding) => finding.tier !== "safe"))
+    .map(({ findings, tier, file }) => {
+      const shown = describe(findings.filter((finding) => finding.tier !== "safe"));
+      const lines = [
+        ...wrapText(nameOf(file), text - 2).map(paint.bold),
+        ...shown.flatMap((line) => wrapText(line, text - 2)),
+      ];
+      return [[colour[tier](tier)], lines];
+    });
   const counts = (["safe", "risky", "dangerous"] as const).map(
     (tier) => `${marks[tier]} ${risks.filter((risk) => risk.tier === tier).length} ${tier}`,
   );
@@ -40,7 +39,14 @@ export function renderTable(risks: readonly FileRisk[], { width, colours }: Tabl
     unknowns === 0
       ? ""
       : `\nNot known without the database: ${unknowns} ${unknowns === 1 ? "thing" : "things"} (--json lists them).`;
-  return `${table.length > 0 ? `${table.toString()}\n` : ""}${counts.join("  ")}${unsaid}`;
+  const table = terminalTable({
+    head: ["tier", "migration"],
+    widths: [12, text],
+    rows,
+    separated: true,
+    headStyle: colours ? ["bold"] : [],
+  });
+  return `${rows.length > 0 ? `${table}\n` : ""}${counts.join("  ")}${unsaid}`;
 }
 
 /** The safer way is said once for each rule, after the last of its findings. */
