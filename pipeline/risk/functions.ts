@@ -46,6 +46,7 @@ const others = words(`
   has_table_privilege has_schema_privilege inet_client_addr host text abbrev family masklen network
   st_makepoint st_setsrid st_geomfromtext st_point st_x st_y st_distance st_dwithin st_transform st_astext st_geogfromtext
   point box circle int4 int8 float8 numeric varchar date time timestamp timestamptz xmlelement row hashtext
+  enum_range enum_first enum_last get_byte set_byte get_bit set_bit bit_count xmlforest xmlagg json_scalar
   pg_is_in_recovery pg_backend_pid num_nulls num_nonnulls earth_distance ll_to_earth l2_distance cosine_distance`);
 
 function words(text: string): ReadonlySet<string> {
