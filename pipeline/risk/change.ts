@@ -229,7 +229,8 @@ export type Change =
   | { readonly kind: "insert"; readonly table: Name }
   /** `how`: as it is written. */
   | { readonly kind: "restartSequence"; readonly sequence: Name; readonly how: string }
-  | { readonly kind: "callsFunctions"; readonly functions: readonly string[] }
+  /** `attributes`: what stands after a dot, which may be a function of the row. */
+  | { readonly kind: "callsFunctions"; readonly functions: readonly string[]; readonly attributes: readonly string[] }
   | { readonly kind: "reindex"; readonly name: Name; readonly what: string; readonly concurrently: boolean }
   | { readonly kind: "refreshView"; readonly view: Name; readonly concurrently: boolean }
   /** `mode`: PostgreSQL's number of it, 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE). */

@@ -32,6 +32,17 @@ export function columnsIn(expression: unknown): Set<string> {
   return columns;
 }
 
+/** Last part of every name of several parts in an expression: a column, or a function of the row (`u.total` is `total(u)`). */
+export function attributesIn(expression: unknown): Set<string> {
+  const attributes = new Set<string>();
+  walk(expression, (kind, fields) => {
+    const parts = kind === "ColumnRef" ? stringsIn(fields["fields"]) : [];
+    const last = parts.length > 1 ? parts.at(-1) : undefined;
+    if (last !== undefined) attributes.add(last);
+  });
+  return attributes;
+}
+
 /** Every function that an expression or statement calls, as `schema.name` or `name`. */
 export function functionsIn(expression: unknown): Set<string> {
   const functions = new Set<string>();

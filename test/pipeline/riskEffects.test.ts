@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { assessMigrations } from "../../pipeline/risk/assess.js";
 import { type Effects, effectsOf, isHarmless } from "../support/risk/effects.js";
-import { type EffectCase, base, cases, probes, reset, tables } from "../support/risk/effectCases.js";
+import { base, probes, reset, tables } from "../support/risk/effectBase.js";
+import { type EffectCase, cases } from "../support/risk/effectCases.js";
 import { testCluster } from "../support/postgres.js";
 
 const size = { rows: 5e6, bytes: 2e9 };

@@ -2,7 +2,7 @@ import type { Node } from "libpg-query";
 import type { Change } from "../change.js";
 import { type Name, nameOf } from "../names.js";
 import { bareName, isWaiting } from "../functions.js";
-import { functionsIn, relationsIn, walk } from "../walk.js";
+import { attributesIn, functionsIn, relationsIn, walk } from "../walk.js";
 import { alwaysTrue, onlyNotNull } from "./alwaysTrue.js";
 import { tableFromQuery } from "./create.js";
 import { setsFixedValue } from "./sequences.js";
@@ -34,10 +34,13 @@ function lockedRows({ fromClause, lockingClause }: Readonly<Record<string, unkno
 /** The functions that a statement calls as it runs. */
 export function callsIn(value: unknown): Change[] {
   const functions = [...functionsIn(value)];
+  const attributes = [...attributesIn(value)];
   const waiting = functions.filter((name) => isWaiting(bareName(name)));
   return [
     ...waiting.map((name): Change => ({ kind: "waits", how: `${name}()` })),
-    ...(functions.length > 0 ? [{ kind: "callsFunctions", functions } as const] : []),
+    ...(functions.length > 0 || attributes.length > 0
+      ? [{ kind: "callsFunctions", functions, attributes } as const]
+      : []),
   ];
 }
 

@@ -49,7 +49,6 @@ function unknown(node: Node): Change {
 /** Statements that neither rows nor the shape of a table depend on. */
 const harmlessKinds: ReadonlySet<string> = new Set([
   "CommentStmt",
-  "SecLabelStmt",
   "CreateStatsStmt",
   "AlterStatsStmt",
   "CreateConversionStmt",

@@ -17,6 +17,7 @@ export function rightsChange(node: Node): Change[] | undefined {
     const name = relation === undefined ? objectName(object) : nameOf(relation);
     return [{ kind: "rowSecurity", of: { object: objectKind(objectType), name }, how: "OWNER TO" }];
   }
+  if ("SecLabelStmt" in node) return [{ kind: "rowSecurity", how: "SECURITY LABEL" }];
   if ("CreateRoleStmt" in node) return [createRole(node.CreateRoleStmt)];
   if ("CreatePublicationStmt" in node) return [createPublication(node.CreatePublicationStmt)];
   if ("AlterPublicationStmt" in node) return [alterPublication(node.AlterPublicationStmt)];

@@ -13,6 +13,8 @@ export function setVariable(statement: VariableSetStmt): Change {
   if (name === "timezone") return { kind: "timeZone", zone: values[0] ?? "" };
   // RESET ALL: the schemas that names stand for are the connection's again, too.
   if (statement.kind === "VAR_RESET_ALL") return { kind: "searchPath", schemas: [], local: false };
+  if (name === "lock_timeout" && /^0\s*[a-z]*$/.test(values[0] ?? ""))
+    return { kind: "waits", how: "SET lock_timeout = 0" };
   return triggersOff(name, values[0]) ?? { kind: "harmless" };
 }
 

@@ -27,6 +27,11 @@ export const opaque = defineRule({
       const unseen = change.functions.filter(
         (name) => !isWaiting(bareName(name)) && context.state.functions.isOutOfSight(name),
       );
+      // Only one that the history makes can be meant by such a name.
+      const { functions } = context.state;
+      unseen.push(
+        ...change.attributes.filter((name) => functions.named(name).length > 0 && functions.isOutOfSight(name)),
+      );
       return unseen.length === 0
         ? undefined
         : { message: `It cannot be seen what ${unseen.map((name) => `${name}()`).join(", ")} does.` };

@@ -14,7 +14,8 @@ export const rename = defineRule({
     "Keep the name in the database and rename in Prisma alone (@map, @@map). Or expand and contract: add, fill, switch over, drop; for a table a view under the old name.",
   versions: "all",
   source: "RISKS 37; seed: Cambiar nombres de columnas",
-  boundary: "Renaming an index, a constraint or a sequence breaks nothing.",
+  boundary:
+    "Renaming an index, a constraint or the sequence behind a column (…_seq) breaks nothing, since no statement of Prisma names them.",
   example: `ALTER TABLE "User" RENAME COLUMN "name" TO "fullName";`,
   on: ["renameColumn", "rename", "setSchema"],
   match(change, context) {
@@ -24,7 +25,8 @@ export const rename = defineRule({
     }
     const { from, object } = change;
     const seen = ["table", "view", "materialized view", "foreign table", "schema", "type", "function"];
-    if (!seen.includes(object)) return undefined;
+    const named = object === "sequence" && !/_seq\d*$/.test(from.name) && !isSequenceOfFile(context, from);
+    if (!seen.includes(object) && !named) return undefined;
     const things = [context.knownTable(from), context.state.view(from), context.state.type(from)];
     // An index may be renamed by ALTER TABLE too.
     if (things.some((thing) => context.isNew(thing)) || context.state.index(from) !== undefined) return undefined;
@@ -40,4 +42,8 @@ function isReplaced(context: RuleContext, type: Name): boolean {
   return context.file.changes.some(
     (change) => change.kind === "rename" && change.object === "type" && change.to === type.name,
   );
+}
+
+function isSequenceOfFile(context: RuleContext, { name }: Name): boolean {
+  return context.file.changes.some((change) => change.kind === "createSequence" && change.name.name === name);
 }
