@@ -110,14 +110,18 @@ export function passwordIn(text: string, arn: string): string {
 }
 
 /** There is no password where it should be. */
-export function noPassword(reason: string, cause?: unknown): PipelineError {
+export function noPassword(
+  reason: string,
+  cause?: unknown,
+  next = "Put it there, then run the same command.",
+): PipelineError {
   return new PipelineError(
     {
       code: "NO_PASSWORD",
       kind: "refused",
       message: `No password for the database: ${reason}.`,
       state: "Nothing was touched: there was no connection.",
-      next: "Put it there, then run the same command.",
+      next,
     },
     { cause },
   );

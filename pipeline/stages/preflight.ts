@@ -10,9 +10,10 @@ import { summarise } from "../gate/summary.js";
 import { assertArchiving, readArchiver } from "../postgres/archiver.js";
 import { findBinaries } from "../postgres/binaries.js";
 import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
-import { withClient } from "../postgres/connection.js";
+import { readPassword, withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
+import { scratchName } from "../postgres/scratchName.js";
 import { assertWritable } from "../postgres/writable.js";
 import { assertDeployable } from "../prisma/deployable.js";
 import { diffDrift, diffSchema } from "../prisma/drift.js";
@@ -41,6 +42,8 @@ export async function preflight(request: StageRequest, context: StageContext): P
   const { log } = context;
   const folder = await readMigrations(project.migrations);
   const schema = await loadSchema(project.schema, database.schema);
+  // The copies beside the database are connected to, too.
+  await readPassword(database.password, { ...database, name: scratchName(database.name, "rehearse", request.run) });
   const older = describeOlderProperties(schema.olderProperties);
   if (older !== "") log.info(older);
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { endianness } from "node:os";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { endianness, tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { choose } from "../../../pipeline/local/binaries.js";
 import { explained } from "../../../pipeline/local/files.js";
@@ -12,7 +14,7 @@ import { clusterRecord, type ClusterRecord } from "../../../pipeline/local/recor
 import { parsePidFile, whyNotStarted } from "../../../pipeline/local/server.js";
 import { renderSettings } from "../../../pipeline/local/settings.js";
 import { PipelineError } from "../../../pipeline/errors.js";
-import { findInPassfile } from "../../../pipeline/postgres/connection.js";
+import { findInPassfile, readPassword } from "../../../pipeline/postgres/connection.js";
 
 const record: ClusterRecord = {
   format: 1,
@@ -75,6 +77,32 @@ describe("local cluster: files", () => {
       }),
       { examples: [[{ app: ":" }, 1]] },
     );
+  });
+  it("has a password for copies whose names nobody could write down, where the lines of the server and role agree", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "safe-migration-passfile-"));
+    const path = join(folder, "pgpass");
+    const target = { host: "db", port: 5432, user: "app" };
+    const read = async (text: string, name: string) => {
+      await writeFile(path, text, { mode: 0o600 });
+      return readPassword({ from: "passfile", path }, { ...target, name });
+    };
+    try {
+      const exact = "# a comment\r\ndb:5432:shop:other:no\r\nother:*:*:app:no\r\ndb:5432:shop:app:a\\:b\r\n";
+      assert.equal(await read(exact, "shop"), "a:b");
+      assert.equal(await read(exact, "shop_rehearse_run"), "a:b");
+      const disagree = "db:5432:shop:app:secret1\ndb:5432:postgres:app:secret2\n";
+      assert.equal(await read(disagree, "shop"), "secret1");
+      await assert.rejects(read(disagree, "shop_rehearse_run"), (error: unknown) => {
+        assert.ok(error instanceof PipelineError && error.code === "NO_PASSWORD");
+        assert.match(error.message, /no line for db:5432:shop_rehearse_run:app, and those .* hold different passwords/);
+        assert.match(error.next, /Write this line into .*: db:5432:\*:app:PASSWORD/);
+        assert.doesNotMatch(`${error.message}${error.next}`, /secret/);
+        return true;
+      });
+      await assert.rejects(read("db:5433:*:app:x", "shop"), /no line for db:5432:shop:app\./);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
   it("keeps no line that is not a password's", () => {
     assert.deepEqual(parse("# comment\n127.0.0.1:5:*:a:b:c\nx").passwords, new Map());
