@@ -73,7 +73,7 @@ export const rehearsedMigration = migrationRef.extend({
     .optional(),
   /**
    * Its `down.sql`, run on the copy. `proved`: it leads to the schema before, and keeps all data that was there. `untried`: a newer
-   * migration has no way back, or a wrong one; or one of them changes the whole cluster.
+   * migration has no way back, or a wrong one; or one of them changes the whole cluster. All but `proved` say why in `problems`.
    */
   down: z
     .strictObject({

@@ -32,6 +32,14 @@ export async function readDown(migration: Pick<Migration, "name" | "path">): Pro
   return empty ? undefined : { path: file, sql, checksum: checksumOf(sql), plan };
 }
 
+/** Why {@link readDown} finds no way back beside a migration: a clause after "it" or its name. */
+export async function describeNoDown(migration: Pick<Migration, "path">): Promise<string> {
+  const file = path.join(path.dirname(migration.path), downName);
+  return (await readText(file)) === undefined
+    ? `has no ${downName}`
+    : `has a ${downName} with comments and no statement in it, by which its author says that there is no way back by SQL`;
+}
+
 async function readText(file: string): Promise<string | undefined> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));

@@ -23,7 +23,7 @@ import { readSequenceStates } from "./sequences.js";
 import { readShape } from "./shape.js";
 import { tryMigration } from "./touched.js";
 import { assertUntouched } from "./untouched.js";
-import { type Back, type Forward, rehearseBack } from "./wayBack.js";
+import { type Back, type Forward, notReached, rehearseBack } from "./wayBack.js";
 
 export interface CopyOptions {
   /** The database that the backup was restored into. */
@@ -87,7 +87,7 @@ export async function rehearseMigrations(
     await assertUntouched(reader, options.manifest.fingerprints, first, { tables: touched, largeObjects });
     return rehearsed.map((one) => ({
       ...one,
-      down: one.down ?? backs.find(({ name }) => name === one.name)?.result ?? { verdict: "untried", problems: [] },
+      down: one.down ?? backs.find(({ name }) => name === one.name)?.result ?? notReached(backs, log, one.name),
     }));
   } finally {
     await reader.end().catch(() => undefined);

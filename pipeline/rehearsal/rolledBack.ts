@@ -121,14 +121,19 @@ async function rehearseOne(
   const wrote = [...trial.touched].some((oid) => !history.has(oid));
   const { result } = tell(migration, { observed, statements: trial.statements, wrote, durationMs }, weights, log);
   const reason = reasonOf(migration, trial, first, left);
-  return { ...result, notCommitted: { tried: true, reason }, down: { verdict: "untried", problems: [] } };
+  return { ...result, notCommitted: { tried: true, reason }, down: uncommitted };
 }
+
+/** There is nothing to go back from. */
+const uncommitted = {
+  verdict: "untried" as const,
+  problems: ["not tried, as the migration was not committed on the copy"],
+};
 
 function notRun({ name, checksum }: Migration, left: string): RehearsedMigration {
   const reason = `not run in the rehearsal, as it cannot be tried in a transaction that is rolled back: ${left}`;
   const seen = { changes: [], rewrites: [], locks: [], unused: [] };
-  const down = { verdict: "untried" as const, problems: [] };
-  return { name, checksum, durationMs: 0, ...seen, notCommitted: { tried: false, reason }, down };
+  return { name, checksum, durationMs: 0, ...seen, notCommitted: { tried: false, reason }, down: uncommitted };
 }
 
 /** Back to what the session of a migration begins with, whatever role, rights and settings were set since. */

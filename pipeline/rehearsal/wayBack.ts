@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { Database, Project, RehearsedMigration } from "../contracts.js";
 import type { Logger } from "../log.js";
 import { type ApplyOptions, MigrationFailure } from "../prisma/apply.js";
-import { type DownScript, readDown } from "../prisma/down.js";
+import { type DownScript, describeNoDown, readDown } from "../prisma/down.js";
 import type { Migration } from "../prisma/migrations.js";
 import { type PulledSchema, diffPulled, pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
@@ -69,8 +69,9 @@ export async function rehearseBack(
     const { name } = forward.migration;
     const down = await readDown(forward.migration);
     if (down === undefined) {
-      options.log.info(`${name} has no down.sql: the only way back is to restore a backup`);
-      backs.push({ name, result: { verdict: "absent", problems: [] }, ...nothing });
+      const none = await describeNoDown(forward.migration);
+      options.log.info(`${name} ${none}: the only way back is to restore a backup`);
+      backs.push({ name, result: { verdict: "absent", problems: [`it ${none}`] }, ...nothing });
       break;
     }
     const back = await takeOneBack(reader, forward, down, options);
@@ -78,6 +79,15 @@ export async function rehearseBack(
     if (back.result.verdict !== "proved") break;
   }
   return backs;
+}
+
+/** What is said of the migrations before the one at which {@link rehearseBack} ended. */
+export function notReached(backs: readonly Back[], log: Logger, name: string): Back["result"] {
+  const barrier = backs.find(({ result }) => result.verdict !== "proved");
+  const why = barrier?.result.verdict === "wrong" ? "has a wrong one" : (barrier?.result.problems[0] ?? "has none");
+  const problem = `not tried, as nothing leads back over ${barrier?.name ?? "a newer one"}: ${why}`;
+  log.warn(`${name}: its way back is ${problem}`);
+  return { verdict: "untried", problems: [problem] };
 }
 
 const nothing = { touched: [], largeObjects: false } as const;

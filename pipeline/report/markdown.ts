@@ -1,6 +1,7 @@
-import type { Availability, VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
+import type { Availability, RehearseResult, VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
 import { renderRisks } from "../gate/markdown.js";
 import { describeAvailability } from "../probe/availability.js";
+import { describeWayBack } from "../rehearsal/describeBack.js";
 
 /** The run's report for people, as Markdown: verdict first. */
 export function renderReport(request: VerifyRequest, result: VerifyResult): string {
@@ -28,7 +29,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
             ],
           ),
         ),
-    rehearsal === undefined ? "" : section("Rehearsal", `${rehearsal.verdict}: ${rehearsal.summary}`),
+    rehearsal === undefined ? "" : section("Rehearsal", renderRehearsal(rehearsal)),
     migrate === undefined
       ? ""
       : section(
@@ -69,6 +70,13 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
     ),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function renderRehearsal(rehearsal: RehearseResult): string {
+  const told = `${rehearsal.verdict}: ${rehearsal.summary}`;
+  if (rehearsal.verdict === "skipped" || rehearsal.migrations.length === 0) return told;
+  const rows = rehearsal.migrations.map((one) => [one.name, one.durationMs, describeWayBack(one)]);
+  return `${told}\n\n${table(["migration", "ms on the copy", "way back"], rows)}`;
 }
 
 function describeWindowRecord({ note, override, transactionsPerSecond }: WindowRecord): string {

@@ -1,7 +1,7 @@
 import type { MigrationRef } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
-import { type DownScript, readDown } from "../prisma/down.js";
+import { type DownScript, describeNoDown, readDown } from "../prisma/down.js";
 import type { HistoryRow } from "../prisma/history.js";
 import { type MigrationsFolder, checksumMatches } from "../prisma/migrations.js";
 import type { ListedBackup } from "../store/listBackups.js";
@@ -35,7 +35,7 @@ export async function findWaysBack(
       });
     } else {
       const down = await readDown(migration);
-      if (down === undefined) without.push({ name, reason: "it has no down.sql with a statement in it" });
+      if (down === undefined) without.push({ name, reason: `it ${await describeNoDown(migration)}` });
       else if (down.plan.kind === "refused") without.push({ name, reason: `${down.path}: ${down.plan.reason}` });
       else ways.push({ name, checksum, down });
     }

@@ -16,6 +16,7 @@ import { withCheckedBackup } from "../store/checkedBackup.js";
 import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
+import { describeWaysBack } from "../rehearsal/describeBack.js";
 import { rehearseMigrations } from "../rehearsal/migrations.js";
 import type { Store } from "../store/store.js";
 import { stamp } from "./stamp.js";
@@ -156,22 +157,18 @@ function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migra
     evidence?.verdict === "raised" ? [`${name} is ${evidence.tier}, not ${evidence.asked}`] : [],
   );
   const risk = raised.length === 0 ? "" : `; by what was measured, ${raised.join(", ")}`;
-  return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}${risk}; ${describeBack(migrations)}`;
+  return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}${risk}; ${describeRest(migrations)}`;
 }
 
-function describeBack(migrations: Proof["migrations"]): string {
-  const named = (verdict: string) => migrations.filter(({ down }) => down?.verdict === verdict).map(({ name }) => name);
-  const [proved, absent, wrong, untried] = [named("proved"), named("absent"), named("wrong"), named("untried")];
+/** What was not committed on the copy, and the ways back. */
+function describeRest(migrations: Proof["migrations"]): string {
   const uncommitted = (tried: boolean) =>
     migrations.filter(({ notCommitted }) => notCommitted?.tried === tried).map(({ name }) => name);
   const [rolledBack, notRun] = [uncommitted(true), uncommitted(false)];
   return [
     ...(rolledBack.length > 0 ? [`in a transaction that was rolled back: ${rolledBack.join(", ")}`] : []),
     ...(notRun.length > 0 ? [`not run in the rehearsal: ${notRun.join(", ")}`] : []),
-    ...(proved.length > 0 ? [`${proved.length} way(s) back proved`] : []),
-    ...(absent.length > 0 ? [`no down.sql: ${absent.join(", ")}`] : []),
-    ...(wrong.length > 0 ? [`wrong down.sql: ${wrong.join(", ")}`] : []),
-    ...(untried.length > 0 ? [`way back not tried: ${untried.join(", ")}`] : []),
+    describeWaysBack(migrations),
   ].join(", ");
 }
 

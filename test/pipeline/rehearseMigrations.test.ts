@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BackupResult, Database, RehearseResult, StageRequest } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
+import { describeWayBack } from "../../pipeline/rehearsal/describeBack.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { type TestProject } from "../support/prismaProjects/write.js";
@@ -279,8 +280,42 @@ DROP TABLE extra; ALTER TABLE users DROP COLUMN nick;`;
       const result = await run("CREATE TABLE extra (id int);", context);
       assert.equal(result.verdict, "proved");
       assert.equal(result.migrations[0]?.down?.verdict, "absent");
-      assert.match(result.summary, /no down\.sql: 2_next/);
+      assert.match(result.summary, /way back not proved: 2_next \(it has no down\.sql\)/);
       assert.ok(lines.some((line) => /2_next has no down\.sql: the only way back is to restore/.test(line)));
+    });
+
+    it("and says of each migration whether its way back is proved, also of those behind a down.sql of comments only", async () => {
+      const column = (name: string) => `ALTER TABLE users ADD COLUMN ${name} int;`;
+      const drop = (name: string) => `ALTER TABLE users DROP COLUMN ${name};`;
+      const downs = [drop("a"), "-- There is no way back:\n/* what it fills was not there */\n", drop("c")];
+      for (const [at, name] of ["2_next", "3_none", "4_last"].entries()) {
+        await project.migration(name, column("abc".charAt(at)));
+        await writeFile(join(project.migrations, name, "down.sql"), downs[at] ?? "");
+      }
+      const { context, lines } = recording();
+      const result = await rehearse({ ...base, backup: made }, context);
+      for (const name of ["3_none", "4_last"]) await project.withdraw(name);
+      assert.equal(result.verdict, "proved");
+      assert.deepEqual(
+        result.migrations.map(({ down }) => down?.verdict),
+        ["untried", "absent", "proved"],
+      );
+      const bare = /has a down\.sql with comments and no statement in it, by which its author says/;
+      assert.match(result.migrations[1]?.down?.problems.join() ?? "", bare);
+      const [first, second, last] = result.migrations.map((one) => describeWayBack(one));
+      assert.match(
+        first ?? "",
+        /^Way back not proved: not tried, as nothing leads back over 3_none: it has a down\.sql/,
+      );
+      assert.match(second ?? "", /^Way back not proved: it has a down\.sql with comments/);
+      assert.match(last ?? "", /^Way back proved: .* with all data$/);
+      assert.match(
+        result.summary,
+        /1 way\(s\) back proved, way back not proved: 2_next \(not tried.*\), way back not proved: 3_none/,
+      );
+      assert.ok(
+        lines.some((line) => /^2_next: its way back is not tried, as nothing leads back over 3_none/.test(line)),
+      );
     });
   });
 

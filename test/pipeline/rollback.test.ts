@@ -129,7 +129,7 @@ describe("rollback", function () {
     await apply(database, project, "4_count");
     await down("4_count", "-- There is no way back: the old values are gone.\n");
     await assert.rejects(back(), (error: unknown) => {
-      failsWith("NO_WAY_BACK", /4_count: it has no down\.sql with a statement/)(error);
+      failsWith("NO_WAY_BACK", /4_count: it has a down\.sql with comments and no statement/)(error);
       return /npm run db:restore -- --backup run-\d+/.test((error as PipelineError).next);
     });
     await untouched();

@@ -1,4 +1,5 @@
 import type { RehearsedMigration } from "../../contracts.js";
+import { describeWayBack } from "../../rehearsal/describeBack.js";
 import { describeRaise } from "../../rehearsal/evidence.js";
 import type { RunEvidence } from "../evidence.js";
 import { bytes, number, span } from "../words.js";
@@ -34,8 +35,8 @@ export function rehearsal({ results: { rehearse, migrate } }: RunEvidence): Mark
   );
 }
 
-/** What one did there, where that is more than nothing. */
-function rehearsed(migration: RehearsedMigration): Markup | undefined {
+/** What one did there, and whether it was taken back. */
+function rehearsed(migration: RehearsedMigration): Markup {
   const { name, changes, rewrites, locks, unused, notCommitted, evidence } = migration;
   const said = [
     ...riskOf(evidence),
@@ -44,8 +45,8 @@ function rehearsed(migration: RehearsedMigration): Markup | undefined {
     ...rewrites.map((text) => `Wrote anew: ${text}`),
     ...locks.map((text) => `Held a lock that others wait for: ${text}${longest(evidence, text)}`),
     ...unused.map((text) => `Declared, and not done on this data: ${text}`),
+    describeWayBack(migration),
   ];
-  if (said.length === 0) return undefined;
   return html`<article>
     <h3>${name}</h3>
     <ul>
