@@ -41,6 +41,23 @@ program
     await benchRisk({ ...options, history: options.history ?? [], json: options.json === true });
   });
 
+program
+  .command("proof")
+  .description(
+    "what proving costs (dump, fingerprint, restore, rehearsal, swap), and what an application meets while a migration is applied, here and with prisma migrate deploy",
+  )
+  .option(
+    "--size <size...>",
+    "sizes of the generated databases (default: 100MB 1GB); the application's part is of the first",
+    (text: string, before?: number[]) => [...(before ?? []), parseSize(text)],
+  )
+  .option("--repeat <n>", "runs of each figure; the median is shown", parseCount, 3)
+  .option("--json", "print the figures as JSON")
+  .action(async (options: { size?: number[]; repeat: number; json?: boolean }) => {
+    const { benchProof } = await import("./proof/index.js");
+    await benchProof({ sizes: options.size ?? [100e6, 1e9], repeat: options.repeat, json: options.json === true });
+  });
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;

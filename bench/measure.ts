@@ -7,15 +7,18 @@ export interface Measured {
   /** Peak resident memory of the process itself, in bytes; 0 where the system does not tell. */
   readonly peakBytes: number;
   readonly stdout: string;
+  readonly exitCode: number;
 }
 
 export interface MeasureOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly cwd?: string;
+  /** That it fails is a result, too. @default false */
+  readonly mayFail?: boolean;
 }
 
-/** Runs a program to its end and measures it as a whole process. @throws Error with what it printed, if it fails. */
+/** Runs a program to its end and measures it as a whole process. @throws Error with what it printed, if it fails and may not. */
 export async function measure(
   command: string,
   args: readonly string[],
@@ -43,8 +46,24 @@ export async function measure(
   });
   clearInterval(sample);
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: exit code ${code}\n${stderr}`);
-  return { seconds, peakBytes, stdout };
+  if (code === null || (code !== 0 && options.mayFail !== true))
+    throw new Error(`${command} ${args.join(" ")}: exit code ${code}\n${stderr}`);
+  return { seconds, peakBytes, stdout, exitCode: code };
+}
+
+/** The results of some runs, one after the other. */
+export async function times<T>(repeat: number, work: (at: number) => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (let at = 0; at < repeat; at++) all.push(await work(at));
+  return all;
+}
+
+/** The run in the middle by its time; the quicker of two. */
+export function median<T extends { readonly seconds: number }>(all: readonly T[]): T {
+  const sorted = [...all].sort((a, b) => a.seconds - b.seconds);
+  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (middle === undefined) throw new Error("nothing was measured: --repeat is at least 1");
+  return middle;
 }
 
 /** The high-water mark of a process's resident memory (`VmHWM`), which Linux keeps. */

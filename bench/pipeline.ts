@@ -1,11 +1,8 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import Table from "cli-table3";
 import { build } from "esbuild";
-import pg from "pg";
-import { bundlePipeline } from "../tools/build/bundle.js";
 import {
   type BackupResult,
   type Database,
@@ -13,23 +10,18 @@ import {
   backupResult,
   settingsSchema,
 } from "../pipeline/contracts.js";
-import { ensureCluster, stopCluster } from "../pipeline/local/cluster.js";
-import { ensureDatabase } from "../pipeline/local/database.js";
-import { ensureSample, sizeFor } from "../pipeline/local/sample.js";
 import { stockPrismaFor } from "../tools/prisma/stock.js";
-import { silent } from "../pipeline/log.js";
 import { findBinaries } from "../pipeline/postgres/binaries.js";
-import { libpqEnvironment, withClient } from "../pipeline/postgres/connection.js";
-import { serverVersionNumber } from "../pipeline/postgres/databaseProperties.js";
+import { libpqEnvironment } from "../pipeline/postgres/connection.js";
 import { chooseCompression } from "../pipeline/postgres/dump.js";
-import { type Measured, measure } from "./measure.js";
+import { type Measured, measure, median, times } from "./measure.js";
+import { onMaintenance, root, serverMajor, surroundings, withSample } from "./sample.js";
 
 /**
  * This backup, restore and whole pipeline beside the plan's own way (`pg_dump > file.sql`, `psql -f file.sql`, its
  * `safe-migration.sh`), in one run on the same generated database. Every figure is a whole process: start to exit.
  */
 
-const root = resolve(__dirname, "..");
 interface Row {
   readonly what: string;
   readonly plan: number;
@@ -48,31 +40,8 @@ export interface PipelineBenchOptions {
 
 export async function benchPipeline({ size, repeat, json }: PipelineBenchOptions): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
-
-  const folder = await mkdtemp(join(tmpdir(), "safe-migration-bench-"));
-  const controller = new AbortController();
-  process.once("SIGINT", () => controller.abort(new Error("SIGINT")));
-  const context = { log: silent, signal: controller.signal };
-  try {
-    say(`making a cluster and ${Math.round(size / 1e6)} MB of sample data …`);
-    const cluster = await ensureCluster({ directory: join(folder, "cluster"), ...context });
-    const database = await ensureDatabase(cluster, {
-      name: "bench",
-      owner: "bench_owner",
-      environment: "local",
-      ...context,
-    });
-    const source = { schema: join(root, "prisma/schema.prisma"), migrations: join(root, "prisma/migrations") };
-    const checks = join(root, "prisma/checks.ts");
-    const bundle = await bundlePipeline({ root, build: join(root, ".build"), checks, ...source });
-    const project = {
-      ...source,
-      ...(bundle.checks === undefined ? {} : { checks: bundle.checks }),
-    };
-    await ensureSample(database, project, { ...sizeFor(size), ...context });
-    const bytes = await databaseBytes(database);
+  await withSample({ size, say }, async ({ folder, database, project, cli, bytes }) => {
     say(`the database has ${(bytes / 1e6).toFixed(0)} MB; ${repeat} runs of each`);
-
     const request = (run: string): StageRequest => ({
       environment: "local",
       run,
@@ -81,14 +50,11 @@ export async function benchPipeline({ size, repeat, json }: PipelineBenchOptions
       store: pathToFileURL(join(folder, "store")).href,
       settings: settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} }),
     });
-    const rows = await compare({ folder, database, cli: bundle.cli, request, repeat, say });
+    const rows = await compare({ folder, database, cli, request, repeat, say });
     const around = await surroundings(database);
     if (json) process.stdout.write(`${JSON.stringify({ bytes, around, rows })}\n`);
     else process.stdout.write(render(rows, bytes, around));
-  } finally {
-    await stopCluster(join(folder, "cluster"), { log: silent, signal: new AbortController().signal });
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface Bench {
@@ -246,52 +212,13 @@ function stockPrisma({ database, environment, project }: StageRequest, args: rea
   return measure(stock.command, [...stock.args, ...args], { env: stock.env, cwd: stock.cwd });
 }
 
-async function times(repeat: number, work: (at: number) => Promise<Measured>): Promise<Measured[]> {
-  const all: Measured[] = [];
-  for (let at = 0; at < repeat; at++) all.push(await work(at));
-  return all;
-}
-
-function median(all: readonly Measured[]): Measured {
-  const sorted = [...all].sort((a, b) => a.seconds - b.seconds);
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (middle === undefined) throw new Error("nothing was measured: --repeat is at least 1");
-  return middle;
-}
-
 function sum(parts: readonly Measured[]): Measured {
   return {
     seconds: parts.reduce((total, { seconds }) => total + seconds, 0),
     peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
     stdout: "",
+    exitCode: 0,
   };
-}
-
-function onMaintenance<T>(database: Database, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  return withClient(database, { applicationName: "bench", database: "postgres" }, work);
-}
-
-async function databaseBytes(database: Database): Promise<number> {
-  const { rows } = await withClient(database, { applicationName: "bench" }, (client) =>
-    client.query<{ bytes: string }>("SELECT pg_database_size(current_database()) AS bytes"),
-  );
-  return Number(rows[0]?.bytes);
-}
-
-async function serverMajor(database: Database): Promise<number> {
-  const version = await withClient(database, { applicationName: "bench" }, serverVersionNumber);
-  return Math.floor(version / 10_000);
-}
-
-/** What the figures depend on beside the code. */
-async function surroundings(database: Database): Promise<string> {
-  const { pgDump } = await findBinaries(await serverMajor(database));
-  const load = (loadavg()[0] ?? 0).toFixed(1);
-  const compression = await chooseCompression(pgDump);
-  return (
-    `${availableParallelism()} processors, load ${load} at the end; Node.js ${process.versions.node}; ` +
-    `PostgreSQL ${pgDump.version}, compression ${compression}`
-  );
 }
 
 function render(rows: readonly Row[], bytes: number, around: string): string {
