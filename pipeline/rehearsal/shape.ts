@@ -8,6 +8,15 @@ const columnShape = z.strictObject({
   /** With its modifier: `character varying(80)`. */
   type: z.string(),
   generated: z.boolean(),
+  /** Of what its type is made of enums and composite types: they are changed without a write to any table. */
+  made: z
+    .strictObject({
+      /** Number and label of each value of the enums. */
+      labels: z.array(z.string()),
+      /** Numbers of the composite types' attributes, and of their types. */
+      attributes: z.array(z.string()),
+    })
+    .nullable(),
 });
 export type ColumnShape = z.infer<typeof columnShape>;
 
@@ -27,10 +36,26 @@ export type TableShape = z.infer<typeof tableShape>;
 /** Every table that holds data of the application's own, by its number. */
 export async function readShape(client: pg.ClientBase): Promise<Map<number, TableShape>> {
   const { rows } = await client.query(`
+    WITH RECURSIVE uses(relation, number, type) AS (
+      SELECT a.attrelid, a.attnum, a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+      UNION SELECT u.relation, u.number, n.type FROM uses u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL (
+        SELECT t.typbasetype UNION ALL SELECT t.typelem UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
+        UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      ) n(type) WHERE n.type >= 16384
+    ), made AS (
+      SELECT u.relation, u.number, coalesce(json_agg(DISTINCT e.oid || ' ' || e.enumlabel) FILTER (WHERE e.oid IS NOT NULL)::text, '[]') AS labels,
+        coalesce(json_agg(DISTINCT concat_ws(' ', a.attrelid, a.attnum, a.atttypid)) FILTER (WHERE a.attrelid IS NOT NULL)::text, '[]') AS attributes
+      FROM uses u JOIN pg_catalog.pg_type t ON t.oid = u.type
+        LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      GROUP BY 1, 2 HAVING count(e.oid) + count(a.attrelid) > 0
+    )
     SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_relation_filenode(c.oid)::text AS file,
       coalesce((SELECT json_agg(json_build_object('number', a.attnum, 'name', a.attname,
-          'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '') ORDER BY a.attnum)
-        FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
+          'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '', 'made', CASE WHEN m.relation IS NOT NULL THEN
+            json_build_object('labels', m.labels::json, 'attributes', m.attributes::json) END) ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute a LEFT JOIN made m ON m.relation = a.attrelid AND m.number = a.attnum WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
       (SELECT ARRAY(SELECT unnest((i.indkey::int2[])[0:i.indnkeyatts - 1])) FROM pg_catalog.pg_index i
         WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
           AND NOT EXISTS (SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) k(number)

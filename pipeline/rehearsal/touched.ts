@@ -6,7 +6,7 @@ import type { Session } from "../prisma/session.js";
 import { cannotBeTried } from "./clusterWide.js";
 import { sendInCopy } from "./dropRole.js";
 import { type TableLock, lockedWhole, nameOf, readLocks, takenLocks } from "./locks.js";
-import { type TableShape, readShape } from "./shape.js";
+import { type ColumnShape, type TableShape, readShape } from "./shape.js";
 import { inTrialTransaction } from "./trialTransaction.js";
 
 /** One statement as it ran on the copy. */
@@ -132,7 +132,18 @@ function heldToTheEnd(statements: readonly StatementEvidence[]): StatementEviden
 export function changedForm(before: TableShape, after: TableShape | undefined): boolean {
   if (after === undefined || after.file !== before.file) return true;
   const now = new Map(after.columns.map((column) => [column.number, column]));
-  return before.columns.some(({ number, type }) => now.get(number)?.type !== type);
+  return before.columns.some(({ number, type, made }) => {
+    const column = now.get(number);
+    return column?.type !== type || (made !== null && remade(made, column.made));
+  });
+}
+
+/** Whether values may be other ones by their type alone: a value of an enum that has another name, an attribute more or less. */
+function remade(before: NonNullable<ColumnShape["made"]>, after: ColumnShape["made"]): boolean {
+  return (
+    !before.labels.every((label) => after?.labels.includes(label) === true) ||
+    before.attributes.join() !== (after?.attributes.join() ?? "")
+  );
 }
 
 const fileRows = z.array(z.strictObject({ oid: z.int(), file: z.string().nullable() }));

@@ -84,6 +84,15 @@ describe("rehearse: pending migrations on the restored copy", function () {
         "public.Order.updated_at: values changed in 12 rows",
       ));
 
+    it("a value of an enum that gets another name, which PostgreSQL counts as no write to any table", async () => {
+      const rename = "ALTER TYPE role RENAME VALUE 'USER' TO 'MEMBER';";
+      await refused(rename, "public.users.role: values changed in 20 rows");
+      assert.deepEqual(await changesOf(`-- changes: users.role\n${rename}`), [
+        "public.users.role: values changed in 20 rows",
+      ]);
+      assert.deepEqual(await changesOf("ALTER TYPE role ADD VALUE 'GUEST' BEFORE 'USER';"), []);
+    });
+
     it("a shortened type, and only the rows that lose", async () => {
       await refused(
         `ALTER TABLE "Order" ALTER COLUMN total TYPE numeric(12,0);`,
