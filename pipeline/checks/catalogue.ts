@@ -3,40 +3,6 @@ import type { Finding } from "../contracts.js";
 
 const userSchemas = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
 
-export interface InvalidIndex {
-  /** Quoted, and qualified where it has to be. */
-  readonly index: string;
-  readonly on: string;
-  /** Guards an EXCLUDE constraint, which PostgreSQL does not rebuild concurrently. */
-  readonly exclusion: boolean;
-  /** Half of a REINDEX CONCURRENTLY that failed; the index itself is there beside it. */
-  readonly leftover: boolean;
-}
-
-/** Indexes that PostgreSQL maintains and does not use: left by a `CREATE INDEX CONCURRENTLY` that failed. */
-export async function listInvalidIndexes(client: pg.Client): Promise<InvalidIndex[]> {
-  const { rows } = await client.query<InvalidIndex>(
-    `SELECT i.indexrelid::regclass::text AS index, i.indrelid::regclass::text AS on, i.indisexclusion AS exclusion,
-            c.relname ~ '_cc(new|old)[0-9]*$' AS leftover
-       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE NOT (i.indisvalid AND i.indisready) AND ${userSchemas} ORDER BY 1`,
-  );
-  return rows;
-}
-
-export function describeInvalidIndex({ index, on }: InvalidIndex): Finding {
-  return {
-    check: "invalid-index",
-    severity: "error",
-    message: `index ${index} on ${on} is not valid`,
-    remedy: `DROP INDEX CONCURRENTLY ${index}; then make it again (REINDEX INDEX CONCURRENTLY ${index}).`,
-  };
-}
-
-export async function findInvalidIndexes(client: pg.Client): Promise<Finding[]> {
-  return (await listInvalidIndexes(client)).map(describeInvalidIndex);
-}
-
 export interface UnvalidatedConstraint {
   /** Quoted, as is the table. */
   readonly constraint: string;

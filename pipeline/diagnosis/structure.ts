@@ -1,11 +1,6 @@
 import pg from "pg";
-import {
-  describeInvalidIndex,
-  describeUnvalidatedConstraint,
-  findSequencesBehind,
-  listInvalidIndexes,
-  listUnvalidatedConstraints,
-} from "../checks/catalogue.js";
+import { describeUnvalidatedConstraint, findSequencesBehind, listUnvalidatedConstraints } from "../checks/catalogue.js";
+import { describeInvalidIndex, listInvalidIndexes } from "../checks/invalidIndexes.js";
 import { findOrphans, isOrphan } from "../checks/orphans.js";
 import type { PrismaSchema, Relation } from "../prisma/schema.js";
 import type { Found } from "./found.js";
@@ -14,15 +9,18 @@ import { depthOf, planQuarantine, readReferences } from "./quarantine.js";
 /** Indexes that are not used, and what builds them again. */
 export async function lookAtIndexes(client: pg.Client): Promise<Found[]> {
   return (await listInvalidIndexes(client)).map((row) => {
-    const { index, exclusion, leftover } = row;
-    const statement = leftover
+    const { index, exclusion, halfOf, builder } = row;
+    const finding = describeInvalidIndex(row);
+    if (builder !== null) return finding;
+    const half = halfOf !== null;
+    const statement = half
       ? `DROP INDEX CONCURRENTLY IF EXISTS ${index}`
       : `REINDEX INDEX ${exclusion ? "" : "CONCURRENTLY "}${index}`;
     return {
-      ...describeInvalidIndex(row),
+      ...finding,
       repair: {
-        what: leftover ? `drop ${index}, half of a REINDEX that failed` : `build ${index} again`,
-        mode: exclusion && !leftover ? "transaction" : "alone",
+        what: half ? `drop ${index}, half of a REINDEX of ${halfOf} that failed` : `build ${index} again`,
+        mode: exclusion && !half ? "transaction" : "alone",
         statements: [statement],
       },
     };

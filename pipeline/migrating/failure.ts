@@ -50,6 +50,8 @@ export function migrationFailed(error: MigrationFailure, told: Circumstances): P
 function ownState(error: MigrationFailure): string {
   if (error.rolledBackWhole)
     return `${error.migration} was rolled back whole: nothing of it is in the database, and its history row is cleared.`;
+  if (error.resumable)
+    return `${error.migration} is one statement for itself, which may have left an index half built: no query uses that, and the next run drops it and begins again.`;
   return error.fateUnknown
     ? `Whether ${error.migration} was committed is not known, since the server could not be asked: it is there whole or not at all.`
     : `${error.migration} does not run in one transaction: statements before the one that failed may have been applied.`;
@@ -63,6 +65,8 @@ function nextStep(error: MigrationFailure, { backup, blockers, budget }: Circums
       ? "End or wait for those sessions, then run the same command."
       : "Split the migration so that it holds its locks for less (npm run risk shows how), or take a time with less traffic and raise migrate.maxRefusedMs; then run the same command.";
   }
+  if (error.resumable)
+    return `Let the transactions end that were open meanwhile (${command("db:diagnose", "--quick")} names them), then run the same command.`;
   if (error.lockTimeout) return "End or wait for those sessions, then run the same command.";
   if ((error.connectionLost || error.deadlock) && (error.rolledBackWhole || error.fateUnknown))
     return `Nothing is to be mended in the file: once the server answers, run the same command, which finds out and goes on from there; to go back to before this run: ${restore}`;
@@ -99,5 +103,5 @@ export function lockLost(name: string, before: readonly Applied[], backup: Backu
 }
 
 function changed(error: MigrationFailure, before: readonly Applied[]): "failedUnchanged" | "failedChanged" {
-  return error.rolledBackWhole && before.length === 0 ? "failedUnchanged" : "failedChanged";
+  return (error.rolledBackWhole || error.resumable) && before.length === 0 ? "failedUnchanged" : "failedChanged";
 }

@@ -23,6 +23,8 @@ export class MigrationFailure extends Error {
   readonly excerpt: string;
   /** Proved by PostgreSQL: nothing of the migration is in the database. Its row is still to be cleared. */
   readonly rolledBackWhole: boolean;
+  /** One statement for itself, of which something is left half done; the next run drops that and begins again. */
+  readonly resumable: boolean;
   /** The server could not be asked whether it was committed; the next run finds out, and goes on from there. */
   readonly fateUnknown: boolean;
   /** A lock was not had within the lock timeout; worth another try. */
@@ -43,6 +45,7 @@ export class MigrationFailure extends Error {
     this.sqlState = cause.sqlState;
     this.excerpt = cause.excerpt;
     this.rolledBackWhole = cause.rolledBackWhole;
+    this.resumable = cause.fate === "resumable";
     this.fateUnknown = cause.fate === "unknown";
     this.lockTimeout = cause.sqlState === "55P03";
     this.deadlock = cause.sqlState === "40P01" || cause.sqlState === "40001";

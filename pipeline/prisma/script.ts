@@ -6,7 +6,7 @@ import type { Logger } from "../log.js";
 import { scriptLockKey, tryLock } from "./advisoryLock.js";
 import { charactersOf } from "./codePoints.js";
 import { type Attempt, findAttempt, finishAttempt, markAttempt, unmarkAttempt } from "./attempt.js";
-import { atomicMark } from "./history.js";
+import { aloneMark, atomicMark } from "./history.js";
 import { checksumOf } from "./migrations.js";
 import { endsTransaction, loadParser, planScript, type ScriptPlan, type Statement } from "./plan.js";
 import { type Session, sessionConfig } from "./session.js";
@@ -42,9 +42,10 @@ export class ScriptFailure extends Error implements SqlErrorReport {
     report: SqlErrorReport,
     /**
      * `aborted`, proved: the server says that the script's transaction was aborted, or nothing was sent. `unknown`: the server could
-     * not be asked whether the one transaction was committed. `partial`: the script does not run in one transaction.
+     * not be asked whether the one transaction was committed. `partial`: the script does not run in one transaction. `resumable`: it is
+     * one statement for itself, and what it left half done could not be taken away yet; the next run does, and begins again.
      */
-    readonly fate: Exclude<Fate, "committed"> | "partial",
+    readonly fate: Exclude<Fate, "committed"> | "partial" | "resumable",
     /** The row that Prisma's history holds of this attempt, if the script is a migration. */
     readonly attempt: Attempt | undefined,
     options?: { cause?: unknown },
@@ -66,9 +67,15 @@ export class ScriptFailure extends Error implements SqlErrorReport {
     const place = this.line === undefined ? "" : ` (line ${this.line}, column ${this.column})`;
     const state = this.sqlState === undefined ? "" : `${this.sqlState}: `;
     const excerpt = this.excerpt === "" ? "" : `\n\n${this.excerpt}`;
-    const mark =
-      this.rolledBackWhole && this.attempt !== undefined ? `\n\nRolled back (${atomicMark(this.attempt.id)}).` : "";
-    return `${state}${this.message}${place}${excerpt}${mark}`;
+    return `${state}${this.message}${place}${excerpt}${this.#mark()}`;
+  }
+
+  /** What the next run goes by: Prisma's engine writes the description over the mark that the row had. */
+  #mark(): string {
+    if (this.attempt === undefined) return "";
+    const { id } = this.attempt;
+    if (this.fate === "resumable") return `\n\nLeft half done (${aloneMark(id)}).`;
+    return this.rolledBackWhole ? `\n\nRolled back (${atomicMark(id)}).` : "";
   }
 }
 
@@ -188,6 +195,9 @@ async function runAsItIs(run: Run, statements: readonly Statement[], attempt: At
   }
 }
 
+/** How long what a statement left may take to be dropped, in milliseconds: who was in its way may be in that one's, too. */
+const clearingMs = 3_000;
+
 /**
  * Each statement for itself; what the earlier ones did stays when a later one fails.
  *
@@ -204,16 +214,18 @@ async function runEach(
     if (!ownTimeouts) await setTimeouts(run, timeoutClassOf(statement.node));
     const remains = await watchRemains(run.client, statement.node);
     // Should this process be killed, the server goes on with the statement; the next run looks what became of it.
-    if (attempt !== undefined && statements.length === 1 && remains.own)
-      await markAttempt(run.client, attempt, "alone");
+    const resumable = attempt !== undefined && attempt.back !== true && statements.length === 1 && remains.own;
+    if (resumable) await markAttempt(run.client, attempt, "alone");
     try {
       await send(run, statement.text, () => undefined);
     } catch (error) {
       await run.client.query("rollback").catch(() => undefined);
+      await run.client.query(`set statement_timeout = ${clearingMs}`).catch(() => undefined);
       const cleared = await remains.cleared().catch(() => false);
       const unchanged = at === 0 && cleared;
       const report = shiftReport(describeSqlError(error, run.script, statement.offset), error, run.script, statement);
-      throw new ScriptFailure(report, unchanged ? "aborted" : "partial", attempt, { cause: error });
+      const fate = unchanged ? "aborted" : resumable ? "resumable" : "partial";
+      throw new ScriptFailure(report, fate, attempt, { cause: error });
     }
   }
 }

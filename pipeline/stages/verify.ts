@@ -1,8 +1,9 @@
 import type { StageContext } from "../context.js";
 import { failedFindings, runApplicationChecks } from "../checks/application.js";
-import { findInvalidIndexes, findSequencesBehind, findUnvalidatedConstraints } from "../checks/catalogue.js";
+import { findSequencesBehind, findUnvalidatedConstraints } from "../checks/catalogue.js";
 import { countRows, countTables } from "../checks/counts.js";
 import { describeHistory } from "../checks/history.js";
+import { findInvalidIndexes } from "../checks/invalidIndexes.js";
 import { findOrphans } from "../checks/orphans.js";
 import { withWholeView } from "../checks/wholeView.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";

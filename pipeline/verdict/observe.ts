@@ -6,7 +6,14 @@ import { withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
 import { assertEnvironment } from "../postgres/identity.js";
 import { diffDrift } from "../prisma/drift.js";
-import { type HistoryRow, appliedRows, compareHistory, isProvedUnchanged, readHistory } from "../prisma/history.js";
+import {
+  type HistoryRow,
+  appliedRows,
+  compareHistory,
+  isProvedUnchanged,
+  isResumable,
+  readHistory,
+} from "../prisma/history.js";
 import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
 import { findWaysBack } from "../rollback/wayBack.js";
@@ -50,7 +57,9 @@ export async function observe(request: StageRequest, context: StageContext, look
   return {
     applied: applied.map(({ name }) => name),
     pending: history.pending.map(({ name }) => name),
-    failed: history.failed.filter((row) => !isProvedUnchanged(row)).map(({ name }) => name),
+    failed: history.failed
+      .filter((row) => !isProvedUnchanged(row) && !isResumable(row, folder))
+      .map(({ name }) => name),
     astray: [...new Set([...history.edited, ...history.missing].map(({ name }) => name))],
     ...(drift === undefined ? {} : { drift }),
     ...(backup === undefined ? {} : { backup: { id: backup.id, made: backup.created, proved: proof !== undefined } }),

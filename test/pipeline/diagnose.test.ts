@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Database,
   type DiagnoseResult,
@@ -145,6 +146,30 @@ describe("diagnose and repair", function () {
     assert.deepEqual(checksOf(result.left), ["drift"]);
     const again = await repairing({ apply: true, quick: true });
     assert.deepEqual(again.steps, []);
+  });
+
+  it("drop the halves that a failed REINDEX CONCURRENTLY left, that of the TOAST table's index among them", async () => {
+    const holder = await connect(database, { applicationName: "a slow report" });
+    await holder.query("BEGIN; UPDATE products SET active = active");
+    const reindexing = assert.rejects(sql("REINDEX TABLE CONCURRENTLY products"), /canceling statement/);
+    const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ '^REINDEX TABLE'`;
+    while ((await sql(cancel)).length === 0) await sleep(20);
+    await reindexing;
+    const meanwhile = await diagnosing({ quick: true });
+    await holder.end();
+    const found = meanwhile.findings.filter(({ check }) => check === "invalid-index");
+    assert.ok(found.length > 1 && found.every(({ severity }) => severity === "error"), JSON.stringify(found));
+    const half = found.find(({ message }) => message.startsWith("index products_pkey_ccnew "));
+    assert.match(
+      half?.message ?? JSON.stringify(found),
+      /on products is half of a REINDEX CONCURRENTLY of products_pkey/,
+    );
+    assert.equal(half?.remedy, "DROP INDEX CONCURRENTLY products_pkey_ccnew;");
+    assert.ok(found.some(({ message }) => /^index pg_toast\.\S+_ccnew on products /.test(message)));
+    const { steps, left } = await repairing({ apply: true, quick: true });
+    assert.deepEqual([...new Set(steps.map(({ check, outcome }) => `${check} ${outcome}`))], ["invalid-index done"]);
+    assert.equal(steps.length, found.length);
+    assert.deepEqual(checksOf(left), []);
   });
 
   it("leave what they cannot mend as it was, say why, and do the rest", async () => {

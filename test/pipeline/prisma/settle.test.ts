@@ -4,6 +4,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../pipeline/contracts.js";
+import { PipelineError } from "../../../pipeline/errors.js";
 import { connect } from "../../../pipeline/postgres/connection.js";
 import { backup } from "../../../pipeline/stages/backup.js";
 import { migrate } from "../../../pipeline/stages/migrate.js";
@@ -16,8 +17,8 @@ import { failsWith, recording, temporaryStore, unrehearsed } from "../backupFixt
 
 const program = path.resolve(__dirname, "../../support/prismaProjects/killed.ts");
 
-/** CREATE INDEX CONCURRENTLY cannot run in a transaction, so what became of it has to be looked for. */
-describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
+/** What builds an index concurrently cannot run in a transaction, so what became of it has to be looked for. */
+describe("a run that is killed while an index is built concurrently", function () {
   this.timeout(60_000);
   let database: Database;
   let project: TestProject;
@@ -39,6 +40,19 @@ describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
     await (await testCluster()).drop("prisma_settle");
   });
 
+  const reindexing = {
+    "1_table": "CREATE TABLE gate (id int PRIMARY KEY);",
+    "2_index": "REINDEX INDEX CONCURRENTLY gate_pkey;",
+  };
+  /** Half-built indexes, with the one that is in use. */
+  const indexes = () =>
+    rows<{ name: string }>(
+      database,
+      "select indexrelid::regclass::text || case when indisvalid then '' else ' invalid' end as name from pg_index where indrelid = 'gate'::regclass order by 1",
+    ).then((found) => found.map(({ name }) => name));
+
+  const building = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^(CREATE|REINDEX) INDEX CONC'`;
+
   /** Kills the run while the build waits for a transaction that is open. `then` says how the server's side ends. */
   async function kill(then: "finishes" | "fails"): Promise<void> {
     const holder = await connect(database, { applicationName: "holder" });
@@ -46,7 +60,6 @@ describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
     const args = ["--database", JSON.stringify(database), "--root", project.root, "--name", "2_index"];
     const child = spawn(process.execPath, ["--require", "tsx/cjs", program, ...args], { stdio: "ignore" });
     const ended = once(child, "exit");
-    const building = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^CREATE INDEX CONC'`;
     let pid: number | undefined;
     while (pid === undefined) {
       assert.equal(child.exitCode, null);
@@ -92,6 +105,46 @@ describe("a run that is killed in CREATE INDEX CONCURRENTLY", function () {
     assert.deepEqual(migrated.applied, []);
     const { failed, applied } = await comparison(database, project);
     assert.deepEqual([failed.length, applied.length], [0, 2]);
+  });
+
+  it("drops the half that REINDEX CONCURRENTLY leaves, and does it again; the index itself was in use all along", async () => {
+    await project.remove();
+    project = await writeProject(reindexing);
+    await rows(database, "drop table gate; truncate _prisma_migrations");
+    await apply(database, project, "1_table");
+    await kill("fails");
+    assert.deepEqual(await indexes(), ["gate_pkey", "gate_pkey_ccnew invalid"]);
+    const { migrated } = await run();
+    assert.deepEqual(
+      migrated.applied.map(({ name }) => name),
+      ["2_index"],
+    );
+    assert.deepEqual(await indexes(), ["gate_pkey"]);
+  });
+
+  it("that fails instead, with others in its way, leaves a half that is said, and that the next run drops", async () => {
+    await project.remove();
+    project = await writeProject(reindexing);
+    await rows(database, "drop table gate; truncate _prisma_migrations");
+    await apply(database, project, "1_table");
+    const holder = await connect(database, { applicationName: "holder" });
+    await holder.query("begin; insert into gate values (1)");
+    const failing = assert.rejects(run(), (error: unknown) => {
+      failsWith("MIGRATION_FAILED", /canceling statement/)(error);
+      assert.ok(error instanceof PipelineError);
+      assert.equal(error.kind, "failedUnchanged");
+      assert.match(error.state, /may have left an index half built: no query uses that, and the next run drops it/);
+      assert.match(error.next, /^Let the transactions end .*db:diagnose -- --quick.*, then run the same command\.$/);
+      return true;
+    });
+    while ((await rows(database, `select pg_cancel_backend(pid) from (${building}) b`)).length === 0) await sleep(20);
+    await failing;
+    assert.deepEqual(await indexes(), ["gate_pkey", "gate_pkey_ccnew invalid"]);
+    await holder.query("commit");
+    await holder.end();
+    const { migrated } = await run();
+    assert.equal(migrated.applied.length, 1);
+    assert.deepEqual(await indexes(), ["gate_pkey"]);
   });
 
   it("is left to a person where the file is another one by now", async () => {
