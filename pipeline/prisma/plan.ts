@@ -28,7 +28,7 @@ export type ScriptPlan =
   | { readonly kind: "alone"; readonly statement: Statement }
   /** Statement by statement, each for itself, because the file says `-- no-transaction`. */
   | { readonly kind: "statements"; readonly statements: readonly Statement[] }
-  /** The file manages transactions itself and says `-- no-transaction`, or needs several; sent as it is. */
+  /** The file manages transactions itself and says `-- no-transaction`, sets them up, or needs several; sent as it is. */
   | { readonly kind: "own-transaction"; readonly statements: readonly Statement[] }
   | {
       readonly kind: "refused";
@@ -88,6 +88,8 @@ export function planScript(sql: string): ScriptPlan {
   }
   if (own.length === 0) {
     if (optedOut && statements.length > 0) return { kind: "statements", statements };
+    // Sent at once, several statements are one transaction all the same.
+    if (statements.some(setsUpTransaction)) return { kind: "own-transaction", statements };
     return { kind: "transaction", script: sql, statements, parsed: true };
   }
   const open = leftOpen(statements);
@@ -99,7 +101,7 @@ export function planScript(sql: string): ScriptPlan {
       remedy: "End the file with COMMIT, or take BEGIN out: a migration runs in one transaction anyway.",
     };
   }
-  if (!optedOut && plainPairs(own) && !statements.some(addsEnumValue)) {
+  if (!optedOut && plainPairs(own) && !statements.some(addsEnumValue) && !statements.some(setsUpTransaction)) {
     const rest = statements.filter(({ node }) => !("TransactionStmt" in node));
     return { kind: "transaction", script: blank(sql, own), statements: rest, parsed: true };
   }
@@ -208,6 +210,15 @@ const plainKinds: Readonly<Partial<Record<TransactionStmtKind, "begin" | "commit
 /** A new value of an enum may be used only after the transaction that added it. */
 function addsEnumValue({ node }: Statement): boolean {
   return "AlterEnumStmt" in node && node.AlterEnumStmt.newVal !== undefined && node.AlterEnumStmt.oldVal === undefined;
+}
+
+/** `SET TRANSACTION …`: the isolation level must be set before any query, also those that would mark a transaction of ours. */
+function setsUpTransaction({ node }: Statement): boolean {
+  return (
+    "VariableSetStmt" in node &&
+    node.VariableSetStmt.kind === "VAR_SET_MULTI" &&
+    node.VariableSetStmt.name === "TRANSACTION"
+  );
 }
 
 function blank(sql: string, statements: readonly Statement[]): string {

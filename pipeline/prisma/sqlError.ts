@@ -90,6 +90,9 @@ function adviceFor({ code = "", message }: pg.DatabaseError): string | undefined
       "statement_timeout = 0; at the head of this migration."
     );
   }
+  // The same SQLSTATE, of what PostgreSQL wants at the very beginning of a transaction.
+  if (code === "25001" && message.startsWith("SET TRANSACTION"))
+    return "Put it first: at the head of the file, or right after a BEGIN that is.";
   return advice[code];
 }
 

@@ -181,6 +181,24 @@ describe("applying a migration", function () {
     assert.deepEqual(await rows(database, "select to_regtype('e') as e"), [{ e: null }]);
   });
 
+  it("lets a file set up its transaction, with BEGIN and COMMIT or without, and leaves nothing of one that fails", async () => {
+    const level = "INSERT INTO seen SELECT current_setting('transaction_isolation')";
+    await project.migration(
+      "1_pair",
+      `BEGIN;\nSET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nCREATE TABLE seen (level text);\n${level};\nCOMMIT;`,
+    );
+    await project.migration("2_whole", `SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n${level};`);
+    await project.migration("3_fails", `SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n${level};\nSELECT 1 / 0;`);
+    await apply(database, project, "1_pair");
+    await apply(database, project, "2_whole");
+    const error = await failureOf(apply(database, project, "3_fails"));
+    assert.equal(error.rolledBackWhole, true);
+    assert.deepEqual(await rows(database, "select level from seen order by 1"), [
+      { level: "repeatable read" },
+      { level: "serializable" },
+    ]);
+  });
+
   it("tells what a file with transactions of its own left, and where it failed", async () => {
     const first = "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE a (id int);\n";
     await project.migration("1_own", `${first}SELECT 1/0;\nCOMMIT;`);

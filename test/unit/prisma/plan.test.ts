@@ -114,6 +114,8 @@ describe("planScript", () => {
     "BEGIN; ALTER TYPE e ADD VALUE 'x'; COMMIT; SELECT 'x'::e",
     "-- no-transaction\nBEGIN; SELECT 1; COMMIT",
     "PREPARE TRANSACTION 'x'",
+    "BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1; COMMIT",
+    "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1",
   ]) {
     it(`sends as it is: ${JSON.stringify(sql)}`, () => assert.equal(planScript(sql).kind, "own-transaction"));
   }
