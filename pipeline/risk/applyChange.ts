@@ -66,6 +66,8 @@ const handlers: Handlers<readonly [state: SchemaState]> = {
   opaque({ inner }, state) {
     for (const change of inner) applyChange(state, change);
     state.certain = false;
+    // It may have put rows anywhere.
+    for (const table of state.tables.values()) table.filled = true;
   },
 };
 
@@ -129,6 +131,7 @@ function createTable(change: ChangeOf<"createTable">, state: SchemaState): void 
   const madeBy = maybeThere || change.foreign ? -1 : state.migration;
   const table = newTable(state, change.table, madeBy, change.partitioned);
   table.isDefault = change.isDefault;
+  table.filled = change.filled;
   table.unlogged = change.unlogged;
   const sources = [...change.like, ...change.inherits, ...(change.partitionOf ? [change.partitionOf] : [])].map(
     (name) => state.table(name),

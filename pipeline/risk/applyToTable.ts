@@ -18,6 +18,12 @@ type InTable = readonly [table: Table, state: SchemaState];
 const handlers: Handlers<InTable> = {
   addColumn,
   createIndex,
+  insert(_change, table) {
+    table.filled = true;
+  },
+  write(_change, table) {
+    table.filled = true;
+  },
   dropColumn: ({ column }, table) => forgetColumn(table, column),
   alterType: ({ column, type }, table) => setColumn(table, column, { type }),
   setNotNull: ({ column }, table) => setColumn(table, column, { notNull: true }),

@@ -91,6 +91,8 @@ export type Change =
       readonly isDefault: boolean;
       /** Its rows are elsewhere, and were there before. */
       readonly foreign: boolean;
+      /** It is made with rows, those of a query. */
+      readonly filled: boolean;
       readonly inherits: readonly Name[];
       readonly like: readonly Name[];
       readonly unlogged: boolean;

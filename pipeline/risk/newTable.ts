@@ -20,6 +20,7 @@ export function newTable(state: SchemaState, name: Name, madeBy: number, partiti
     partitioned,
     isDefault: false,
     triggers: new Map(),
+    filled: false,
     rowCalls: new Set(),
     unlogged: false,
     madeBy,

@@ -114,6 +114,8 @@ export class RuleContext {
 /** Of a table that a pending migration makes: what it holds by way of tables that are there. */
 function factsOf(table: Table, facts: ReadonlyMap<string, TableFacts>): TableFacts | undefined {
   if (table.factsKey !== undefined) return facts.get(table.factsKey);
+  // How many rows a pending migration will put into it, nobody knows yet.
+  if (table.filled) return undefined;
   const parts = [...table.partitions].map((part) => factsOf(part, facts));
   return parts.reduce<TableFacts | undefined>(
     (sum, part) =>

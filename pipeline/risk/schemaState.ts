@@ -64,6 +64,8 @@ export interface Table {
   /** It is the partition of what fits into no other. */
   isDefault: boolean;
   readonly triggers: Map<string, Trigger>;
+  /** The history puts rows into it. */
+  filled: boolean;
   /** Functions that a new row calls: by a default or a CHECK. */
   readonly rowCalls: Set<string>;
   unlogged: boolean;

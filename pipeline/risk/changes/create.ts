@@ -37,6 +37,7 @@ export function createTable(statement: CreateStmt): ChangeOf<"createTable"> {
     like,
     isDefault: statement.partbound?.is_default === true,
     foreign: false,
+    filled: false,
     unlogged: statement.relation?.relpersistence === "u",
   };
 }
@@ -78,10 +79,10 @@ export function createTableAs(statement: CreateTableAsStmt): Change {
     const definition = fingerprint(statement.query);
     return { kind: "createView", view: name, materialized: true, query: statement.query, definition };
   }
-  return tableFromQuery(name, statement.if_not_exists === true);
+  return tableFromQuery(name, statement.if_not_exists === true, statement.into?.skipData !== true);
 }
 
-export function tableFromQuery(table: ReturnType<typeof nameOf>, ifNotExists = false): Change {
+export function tableFromQuery(table: ReturnType<typeof nameOf>, ifNotExists = false, filled = true): Change {
   return {
     kind: "createTable",
     table,
@@ -94,6 +95,7 @@ export function tableFromQuery(table: ReturnType<typeof nameOf>, ifNotExists = f
     like: [],
     isDefault: false,
     foreign: false,
+    filled,
     unlogged: false,
   };
 }

@@ -19,6 +19,8 @@ export interface Case {
   readonly name: string;
   /** Migrations before it; default: {@link shop}. */
   readonly before?: readonly string[];
+  /** Migrations between those and `sql` that the database does not have yet. */
+  readonly pending?: readonly string[];
   readonly sql: string;
   readonly tier: Tier;
   /** The rule that must find it, or must not (`!rule`). */
@@ -34,15 +36,20 @@ export const large: TableFacts = { rows: 5e6, bytes: 2e9 };
 export const small: TableFacts = { rows: 10, bytes: 8192 };
 export const none: TableFacts = { rows: 0, bytes: 0 };
 
-export async function assessed(test: Pick<Case, "before" | "sql" | "postgres" | "facts">): Promise<FileRisk> {
-  const history = [...(test.before ?? [shop]), test.sql];
+export async function assessed(
+  test: Pick<Case, "before" | "pending" | "sql" | "postgres" | "facts">,
+): Promise<FileRisk> {
+  const { before = [shop], pending = [] } = test;
+  const history = [...before, ...pending, test.sql];
   const migrations = history.map((sql, at) => ({ name: String(at), path: `${at}/migration.sql`, sql }));
   const facts = new Map(Object.entries(test.facts ?? {}).map(([table, fact]) => [`public.${table}`, fact]));
-  const [risk] = await assessMigrations(migrations, new Set([String(history.length - 1)]), {
+  const names = new Set(migrations.slice(before.length).map(({ name }) => name));
+  const risks = await assessMigrations(migrations, names, {
     ...options,
     ...(test.postgres === undefined ? {} : { postgresMajor: test.postgres }),
     ...(test.facts === undefined ? {} : { facts }),
   });
+  const risk = risks.at(-1);
   assert.ok(risk);
   return risk;
 }

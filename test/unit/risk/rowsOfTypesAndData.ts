@@ -177,6 +177,10 @@ export const rowsOfTypesAndData: Readonly<Record<string, readonly Case[]>> = {
     { name: "whose it is", sql: `ALTER SEQUENCE "Order_id_seq" OWNED BY "Order"."id";`, tier: "safe" },
   ],
   "sizes": [
+    { name: "a table that a pending migration makes", pending: [`CREATE TABLE "Copy" ("id" INTEGER);`], sql: `DELETE FROM "Copy";`, tier: "safe", facts: { User: small } },
+    { name: "a table that a pending migration fills from a query", pending: [`CREATE TABLE "Copy" AS SELECT * FROM "User";`], sql: `DELETE FROM "Copy";`, tier: "dangerous", facts: { User: small } },
+    { name: "a table that a pending migration fills", pending: [`CREATE TABLE "Copy" ("id" INTEGER); INSERT INTO "Copy" SELECT "id" FROM "User";`], sql: `ALTER TABLE "Copy" ALTER COLUMN "id" SET NOT NULL;`, tier: "risky", facts: { User: small } },
+    { name: "a table that a pending migration may have filled", pending: [`CREATE TABLE "Copy" ("id" INTEGER); DO $$ BEGIN EXECUTE 'INSERT INTO ' || 'x'; END $$;`], sql: `DROP TABLE "Copy";`, tier: "dangerous", facts: { User: small } },
     { name: "a foreign key on a new column of a large table", sql: `ALTER TABLE "Log" ADD COLUMN "userId" INTEGER; ALTER TABLE "Log" ADD CONSTRAINT "f" FOREIGN KEY ("userId") REFERENCES "User"("id");`, tier: "risky", facts: { Log: large } },
   ],
 }; // prettier-ignore
