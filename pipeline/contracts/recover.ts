@@ -2,8 +2,8 @@ import { z } from "zod";
 import { resultFields } from "./request.js";
 import { restoreRequest, restoreResult } from "./restore.js";
 
-/** As for a restore of a backup, which is always in the place of the environment's own database. */
-export const recoverRequest = restoreRequest.omit({ into: true, at: true });
+/** As for a restore, which is always in the place of the environment's own database. */
+export const recoverRequest = restoreRequest.omit({ into: true });
 export type RecoverRequest = z.infer<typeof recoverRequest>;
 
 export const recoverSteps = ["stop", "restore", "start", "health"] as const;
@@ -21,10 +21,13 @@ export type RecoverStep = z.infer<typeof recoverStep>;
 export const recoverResult = z.strictObject({
   ...resultFields,
   stage: z.literal("recover"),
+  /** Of a recovery to a moment: pgBackRest's label of the base backup that it began with. */
   backup: z.string(),
+  /** The moment that was gone back to, where it was one. */
+  moment: restoreResult.shape.moment,
   steps: z.array(recoverStep),
   /**
-   * How the database differed from the backup before it was restored: what was written since, what the migration did. It is all
+   * How the database differed from the backup or the moment before it was restored: what was written since, what the migration did. It is all
    * in the database that is kept.
    */
   setAside: z.array(z.string()),

@@ -38,10 +38,22 @@ export const observed = z.strictObject({
   /** Of those, the ones that cannot be taken back by SQL, each with the reason. */
   withoutWayBack: z.array(z.string()),
   written,
+  /** The last moment before any of `appliedSince` and `failed` was there; absent where nothing is, or the server's log is not kept. */
+  moment: z
+    .strictObject({
+      at: z.iso.datetime(),
+      /** The migration that came then. */
+      before: z.string(),
+      /** Who keeps the log: this program's archive, or RDS. */
+      by: z.enum(["archive", "rds"]),
+      /** Why it cannot be gone back to. */
+      trouble: z.string().optional(),
+    })
+    .optional(),
 });
 export type Observed = z.infer<typeof observed>;
 
-export const actions = ["nothing", "runAgain", "fixAndGoOn", "rollBack", "restore"] as const;
+export const actions = ["nothing", "runAgain", "fixAndGoOn", "rollBack", "restore", "restoreMoment"] as const;
 export type Action = (typeof actions)[number];
 
 export const option = z.strictObject({

@@ -13,6 +13,8 @@ export interface BesideOptions {
   readonly folder: string;
   /** Path of `postgres`, of the data's version. */
   readonly program: string;
+  /** The data's version. */
+  readonly major: number;
   /** What it must have as the original has it, e.g. `max_connections`. */
   readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -40,14 +42,19 @@ export class BesideServer {
    * @param user the role to connect as
    * @throws PipelineError with the server's own words where it does not come so far.
    */
-  static async start(user: string, { folder, program, settings, signal }: BesideOptions): Promise<BesideServer> {
+  static async start(user: string, { folder, program, major, settings, signal }: BesideOptions): Promise<BesideServer> {
     const at = (name: string) => join(folder, name);
     await mkdir(at("socket"), { mode: 0o700 });
     await writeFile(at("postgresql.conf"), "");
     await writeFile(at("pg_ident.conf"), "");
     await writeFile(at("pg_hba.conf"), "local all all trust\n", { mode: 0o600 });
     // On the command line: these win over what ALTER SYSTEM left in the data.
-    const given = Object.entries({ ...settings, ...own, ...placesIn(folder) });
+    const given = Object.entries({
+      ...settings,
+      ...own,
+      ...(major >= withoutTriggers.since ? withoutTriggers.settings : {}),
+      ...placesIn(folder),
+    });
     const args = ["-D", at("data"), ...given.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     const child = spawn("setpriv", ["--pdeathsig", "QUIT", "--", program, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -122,8 +129,10 @@ const own = {
   max_logical_replication_workers: "0",
   shared_preload_libraries: "",
   session_preload_libraries: "",
-  event_triggers: "off",
 } as const;
+
+/** Event triggers that act when somebody connects, and the setting that keeps them from it, came with version 17. */
+const withoutTriggers = { since: 17, settings: { event_triggers: "off" } } as const;
 
 function placesIn(folder: string): Record<string, string> {
   const at = (name: string) => join(folder, name);

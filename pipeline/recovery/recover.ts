@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { StageContext } from "../context.js";
-import type { RestoreRequest } from "../contracts.js";
+import type { RestoreRequest, StageRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { findProgram } from "../postgres/binaries.js";
@@ -14,6 +14,7 @@ import { estimateBackup } from "../store/estimate.js";
 import { listBackups, type ListedBackup } from "../store/listBackups.js";
 import { makeBackup } from "../store/makeBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { freeAt, halfwayRoot, makeHalfway } from "../store/s3/halfway.js";
 import type { Store } from "../store/store.js";
@@ -31,6 +32,7 @@ const replayBytes = 256 * 1_048_576;
 export interface Recovered {
   readonly store: Store;
   readonly id: string;
+  readonly manifest: Manifest;
   /** Label of the base backup that it began with. */
   readonly base: string;
   /** When the last transaction was committed that is in it; absent where none was since the base backup. */
@@ -53,23 +55,17 @@ export async function withRecovered<T>(
 ): Promise<T> {
   const { database } = request;
   const { log, signal } = context;
-  const stanza = stanzaOf(request);
   const at = new Date(request.at);
-  const root = halfwayRoot(undefined);
-  const live = await readLive(database);
-  await assertOurs(request, live);
-  const base = baseFor(at, await readBaseBackups(stanza, signal), live.now);
-  const program = await findProgram("postgres", { atLeast: live.major });
-  await assertRoom(root, live, base);
+  const { stanza, root, live, base, program } = await lookBefore(request, signal);
   await archiveUpToNow(database, signal);
   const halfway = await makeHalfway(root, "recovery");
   try {
     log.info(`recovering the server beside, to ${at.toISOString()}`, { base: base.label });
     await restoreFiles({ stanza, folder: halfway.directory, base, at }, context);
-    const { path } = program;
     const server = await BesideServer.start(database.user, {
       folder: halfway.directory,
-      program: path,
+      program,
+      major: live.major,
       settings: live.settings,
       signal,
     });
@@ -82,8 +78,37 @@ export async function withRecovered<T>(
   }
 }
 
+interface Beforehand {
+  readonly stanza: string;
+  /** Where the server is recovered beside. */
+  readonly root: string;
+  readonly live: LiveServer;
+  readonly base: BaseBackup;
+  /** Path of `postgres`. */
+  readonly program: string;
+}
+
+/**
+ * What can be known to fail, before anything is made.
+ *
+ * @throws PipelineError (`refused`) where there is no archive, the moment is not in it, or the disk has no room.
+ */
+export async function lookBefore(
+  request: Omit<RestoreRequest, "into"> & { readonly at: string },
+  signal: AbortSignal,
+): Promise<Beforehand> {
+  const stanza = stanzaOf(request);
+  const root = halfwayRoot(undefined);
+  const live = await readLive(request.database);
+  await assertOurs(request, live);
+  const base = baseFor(new Date(request.at), await readBaseBackups(stanza, signal), live.now);
+  const { path: program } = await findProgram("postgres", { atLeast: live.major });
+  await assertRoom(root, live, base);
+  return { stanza, root, live, base, program };
+}
+
 /** @throws PipelineError where the server is not the environment's own */
-async function assertOurs({ database, environment, store }: RestoreRequest, live: LiveServer): Promise<void> {
+async function assertOurs({ database, environment, store }: StageRequest, live: LiveServer): Promise<void> {
   await assertKnownDatabase(openStore(store), environment, { ...live.identity, database: database.name });
   if (live.databaseBytes > 0) await assertOwnEnvironment(database, environment);
 }
@@ -142,7 +167,7 @@ async function take(
   request: RestoreRequest,
   context: StageContext,
   folder: string,
-): Promise<Pick<Recovered, "store" | "id" | "lastChange"> & { listed: ListedBackup }> {
+): Promise<Pick<Recovered, "store" | "id" | "manifest" | "lastChange"> & { listed: ListedBackup }> {
   const { environment, run, settings } = request;
   const { log, signal } = context;
   const source = { ...server.database, name: request.database.name };
@@ -169,6 +194,7 @@ async function take(
   return {
     store,
     id: claimed.id,
+    manifest: listed.manifest,
     listed,
     ...(lastChange === undefined ? {} : { lastChange: lastChange.toISOString() }),
   };

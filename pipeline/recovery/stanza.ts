@@ -1,6 +1,15 @@
-import type { StageRequest } from "../contracts.js";
+import type { Database, StageRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
+
+/** An instance of RDS by the name that AWS gives its address: its identifier, and the region. */
+const rdsHost = /^([a-z][a-z0-9-]*)\.[^.]+\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$/;
+
+/** Who keeps the server's log, so that it can be recovered to a moment; `undefined`: nobody that is known. */
+export function keptBy({ archive, host }: Pick<Database, "archive" | "host">): "archive" | "rds" | undefined {
+  if (archive !== undefined) return "archive";
+  return rdsHost.test(host) ? "rds" : undefined;
+}
 
 /**
  * The stanza under which pgBackRest has the server's log.
@@ -9,7 +18,7 @@ import { npmRun } from "../npmRun.js";
  */
 export function stanzaOf({ database, environment, at }: StageRequest & { readonly at: string }): string {
   if (database.archive !== undefined) return database.archive.stanza;
-  const instance = /^([a-z][a-z0-9-]*)\.[^.]+\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$/.exec(database.host);
+  const instance = rdsHost.exec(database.host);
   throw new PipelineError({
     code: "NO_ARCHIVE",
     kind: "refused",

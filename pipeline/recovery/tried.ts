@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fingerprintsSchema } from "../postgres/fingerprints.js";
 import type { Store } from "../store/store.js";
 
 /** In an environment's folder of the store: when the server was last recovered from its archive. */
@@ -14,6 +15,8 @@ const triedSchema = z.strictObject({
   base: z.string(),
   /** From the archive to a database with equal fingerprints, in milliseconds. */
   durationMs: z.int(),
+  /** Of the database as it was then, by which it is known whether it is in place. Absent in records of earlier versions. */
+  fingerprints: fingerprintsSchema.optional(),
 });
 export type Tried = z.infer<typeof triedSchema>;
 

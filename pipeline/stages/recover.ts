@@ -7,20 +7,18 @@ import {
   type RecoverStep,
   type RestoreResult,
   recoverSteps,
+  restoreRequest,
 } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
-import { compareFingerprints } from "../postgres/fingerprints.js";
+import { type Fingerprints, compareFingerprints } from "../postgres/fingerprints.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { describeSessions, findSessions } from "../postgres/sessions.js";
-import { describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
+import { type GoingBackTo, chooseGoal } from "../recovery/goBackTo.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
-import { scanBackups } from "../store/listBackups.js";
-import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
-import { noBackup, verifyBackup } from "../store/verifyBackup.js";
 import { health } from "./health.js";
 import { restore } from "./restore.js";
 import { stamp } from "./stamp.js";
@@ -31,7 +29,7 @@ const patienceMs = 60_000;
 const sessionsPatienceMs = 5_000;
 
 /**
- * The plan's emergency of a failed migration: stop the application, restore the backup, start the application, see that it is
+ * The plan's emergency of a failed migration: stop the application, restore the backup or a moment, start the application, see that it is
  * healthy. Each step looks first whether it is done, and afterwards whether it is; so after a stop at any point the same
  * command goes on. What was in the database is kept beside.
  *
@@ -45,8 +43,8 @@ export async function recover(request: RecoverRequest, context: StageContext): P
   // What would end the recovery in the middle is found out before the application is stopped.
   await pm2?.processes();
   await assertOurs(request);
-  const manifest = await chooseBackup(request, context);
-  const doing = new Recovery(request, context, pm2, manifest, steps);
+  const goal = await chooseGoal(request, context);
+  const doing = new Recovery(request, context, pm2, goal, steps);
   for (const step of recoverSteps) {
     context.log.progress(step, recoverSteps.indexOf(step) / recoverSteps.length);
     const begun = Date.now();
@@ -65,7 +63,8 @@ export async function recover(request: RecoverRequest, context: StageContext): P
   return {
     stage: "recover",
     ...stamp(request, started),
-    backup: manifest.id,
+    backup: goal.backup,
+    ...(goal.moment === undefined ? {} : { moment: goal.moment }),
     steps,
     setAside,
     ...(restored === undefined ? {} : { restored: keptOf(restored) }),
@@ -86,7 +85,7 @@ class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Ou
     private readonly request: RecoverRequest,
     private readonly context: StageContext,
     private readonly pm2: Pm2 | undefined,
-    readonly manifest: Manifest,
+    readonly goal: GoingBackTo,
     private readonly steps: readonly RecoverStep[],
   ) {}
 
@@ -109,16 +108,17 @@ class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Ou
   }
 
   async restore(): Promise<Outcome> {
-    const { request, context, manifest } = this;
-    const differences = await this.#differences();
+    const { request, context, goal } = this;
+    const then = await goal.fingerprints();
+    const differences = then === undefined ? undefined : await this.#differences(then);
     if (differences?.length === 0)
-      return { outcome: "already", seen: `the database has the fingerprints of backup ${manifest.id}` };
-    this.setAside = differences ?? ["the database could not be read whole"];
-    const { ofRun: _run, checkpoint: _checkpoint, ...base } = request;
-    this.restored = await restore({ ...base, backup: manifest.id }, context);
+      return { outcome: "already", seen: `the database has the fingerprints of ${goal.what}` };
+    const { ofRun: _run, checkpoint: _checkpoint, backup: _backup, at: _at, ...base } = request;
+    this.restored = await restore(restoreRequest.parse({ ...base, ...goal.asked }), context);
     const { kept, swapMs } = this.restored;
+    this.setAside = differences ?? this.restored.differences ?? ["the database could not be read whole"];
     const aside = kept === undefined ? "" : `; what was there is kept as "${kept}"`;
-    return { outcome: "done", seen: `backup ${manifest.id} is in place (${swapMs} ms without a database)${aside}` };
+    return { outcome: "done", seen: `${goal.what} is in place (${swapMs} ms without a database)${aside}` };
   }
 
   async start(): Promise<Outcome> {
@@ -140,24 +140,25 @@ class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Ou
   /** Keeps what was done in the run's folder: evidence for people; what counts is what the next run sees. */
   async note(state: string, step: string): Promise<void> {
     const { environment, run, store } = this.request;
-    const text = JSON.stringify({ backup: this.manifest.id, step, state, steps: this.steps }, null, 2);
+    const { backup, moment } = this.goal;
+    const text = JSON.stringify({ backup, moment, step, state, steps: this.steps }, null, 2);
     await openStore(store)
       .write(`${environment}/${run}/recover-steps.json`, `${text}\n`)
       .catch((error: unknown) => this.context.log.warn(`the steps could not be noted: ${messageOf(error)}`));
   }
 
-  /** In what the database differs from the backup; `undefined`: it is not there, or cannot be read. */
-  async #differences(): Promise<string[] | undefined> {
-    const { request, context, manifest } = this;
-    const { image } = manifest.fingerprints;
+  /** In what the database differs from what it was then; `undefined`: it is not there, or cannot be read. */
+  async #differences(then: Fingerprints): Promise<string[] | undefined> {
+    const { request, context } = this;
+    const { image } = then;
     const { log, signal } = context;
     try {
       const options = { jobs: request.settings.backup.jobs, log, signal, image };
       const now = await fingerprintDatabase(request.database, options);
-      return compareFingerprints(manifest.fingerprints, now).map(({ object, message }) => `${object} ${message}`);
+      return compareFingerprints(then, now).map(({ object, message }) => `${object} ${message}`);
     } catch (error) {
       signal.throwIfAborted();
-      log.warn(`the database cannot be compared with the backup: ${messageOf(error)}`);
+      log.warn(`the database cannot be compared with ${this.goal.what}: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -226,18 +227,6 @@ function keptOf({ kept, dropKept, swapMs }: RestoreResult): NonNullable<RecoverR
   return { ...(kept === undefined ? {} : { kept }), ...(dropKept === undefined ? {} : { dropKept }), swapMs };
 }
 
-async function chooseBackup(request: RecoverRequest, { log, signal }: StageContext): Promise<Manifest> {
-  const store = openStore(request.store);
-  const { environment, settings } = request;
-  const wanted = wantedBy(request);
-  const found = wanted.by === "id" ? wanted : findBackup(await scanBackups(store, environment), wanted);
-  if (found === undefined) throw await noBackup(store, environment, describeWanted(wanted));
-  const { id } = found;
-  const manifest = await verifyBackup(store, environment, id, undefined, { jobs: settings.backup.jobs, signal });
-  log.info(`backup ${id}, made ${manifest.created}: every file has its checksum`);
-  return manifest;
-}
-
 function stepFailed(
   step: (typeof recoverSteps)[number],
   error: unknown,
@@ -257,8 +246,8 @@ function stepFailed(
   const database =
     restored === undefined
       ? "The database was not changed by this run."
-      : `Backup ${restored.backup} is in place${restored.kept === undefined ? "" : `; what was there is kept as "${restored.kept}"`}.`;
-  const again = `${npmRun(request.environment, "recover", "--backup", doing.manifest.id)} goes on from here`;
+      : `${capital(doing.goal.what)} is in place${restored.kept === undefined ? "" : `; what was there is kept as "${restored.kept}"`}.`;
+  const again = `${npmRun(request.environment, "recover", ...doing.goal.flags)} goes on from here`;
   const without =
     process !== "" && (step === "stop" || step === "restore")
       ? `; to give up instead and run the application as it was: ${pm2Command(account, "start", process)}`
@@ -277,4 +266,8 @@ function stepFailed(
     },
     { cause: error },
   );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

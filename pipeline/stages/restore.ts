@@ -83,10 +83,16 @@ export async function restore(request: RestoreRequest, context: StageContext): P
 }
 
 /** What is in place is in place, whether it can be noted or not. */
-async function noteTried(request: RestoreRequest, { base }: Recovered, started: number, log: Logger): Promise<void> {
+async function noteTried(
+  request: RestoreRequest,
+  { base, manifest }: Recovered,
+  started: number,
+  log: Logger,
+): Promise<void> {
   const { environment, at = "" } = request;
   const now = Date.now();
-  const tried = { at: new Date(now).toISOString(), moment: at, base, durationMs: now - started };
+  const { fingerprints } = manifest;
+  const tried = { at: new Date(now).toISOString(), moment: at, base, durationMs: now - started, fingerprints };
   await recordTried(openStore(request.store), environment, tried).catch((error: unknown) =>
     log.warn(`that the archive recovers could not be noted in the store: ${messageOf(error)}`),
   );

@@ -35,16 +35,20 @@ export function decideVerdict(seen: Observed, environment: string, failed?: Fail
     fixAndGoOn(seen, environment),
     rollBack(seen, environment),
     restore(seen, environment),
+    ...restoreMoment(seen, environment),
   ];
   const possible = (action: Option["action"]) => options.find((option) => option.action === action)?.possible === true;
   const free = (action: Option["action"]) =>
     possible(action) && options.find((option) => option.action === action)?.loses.length === 0;
+  const orMoment = possible("restoreMoment")
+    ? "; or go back to the moment before, which keeps what was written until then"
+    : "";
   const decided = (verdict: Verdict["verdict"], why: string): Verdict => ({ verdict, why, options });
 
   if (seen.failed.length > 0) {
     const why = `${list(seen.failed)} failed, and statements of it may have been applied`;
     if (free("restore")) return decided("restore", `${why}; nothing would be lost, as nobody wrote since the backup`);
-    return decided("fixAndGoOn", `${why}: look at the database, and record what is there`);
+    return decided("fixAndGoOn", `${why}: look at the database, and record what is there${orMoment}`);
   }
   if (seen.astray.length > 0) return decided("fixAndGoOn", `the folder is not what was applied: ${list(seen.astray)}`);
   if (failed !== undefined && passing.has(failed.code))
@@ -69,7 +73,7 @@ export function decideVerdict(seen: Observed, environment: string, failed?: Fail
       );
     return decided(
       "fixAndGoOn",
-      "going back would lose what was written since the backup: mend what the message names, if it can be",
+      `going back would lose what was written since the backup: mend what the message names, if it can be${orMoment}`,
     );
   }
   if (seen.pending.length > 0)
@@ -144,6 +148,26 @@ function restore({ backup, written, appliedSince }: Observed, environment: strin
     loses: lossesOf(written),
     command: npmRun(environment, "db:restore", "--backup", backup.id),
   };
+}
+
+/** Only where the server's log is kept, and there is a moment that is worth going to. */
+function restoreMoment({ moment, written }: Observed, environment: string): Option[] {
+  if (moment === undefined) return [];
+  const { at, before, by, trouble } = moment;
+  const note =
+    by === "rds"
+      ? `just before ${before}; the command prints how RDS recovers it, as an instance of its own beside this one`
+      : `just before ${before}; what differs is told before it is put in place, and the database that is there now is kept under another name; with the application stopped meanwhile: ${npmRun(environment, "recover", "--at", at)}`;
+  const nothing = written.known && written.changes.length === 0;
+  return [
+    {
+      action: "restoreMoment",
+      possible: trouble === undefined,
+      note: trouble ?? note,
+      loses: nothing ? [] : [`what was written since ${at}, by the migrations and by others; no more than that`],
+      command: npmRun(environment, "db:restore:checkpoint", "--at", at),
+    },
+  ];
 }
 
 /** How many tables are named one by one. */

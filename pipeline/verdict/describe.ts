@@ -6,6 +6,7 @@ const words: Readonly<Record<Action, string>> = {
   fixAndGoOn: "fix and go on",
   rollBack: "roll back",
   restore: "restore",
+  restoreMoment: "restore to the moment before",
 };
 
 /** A verdict for a person: what to do and why, then every way that is open, with what it would lose and the command. */

@@ -21,6 +21,7 @@ import { type ListedBackup, listBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
 import { readProof } from "../store/proof.js";
 import { columnsThen, tableChanges } from "./changes.js";
+import { findMoment } from "./moment.js";
 
 /** How a database is looked at. */
 export interface Look {
@@ -50,22 +51,23 @@ export async function observe(request: StageRequest, context: StageContext, look
   const backups = await listBackups(store, environment);
   const backup = backups.find(({ id }) => look.backup === "newest" || id === look.backup);
   const applied = appliedRows(rows);
+  const failed = history.failed.filter((row) => !isProvedUnchanged(row) && !isResumable(row, folder));
   const since = backup === undefined ? [] : appliedSince(applied, backup);
   const { without } = await findWaysBack([...since].reverse(), folder);
   const proof = backup === undefined ? undefined : await readProof(store, environment, backup);
+  const moment = await findMoment(request, context, [...since, ...failed]);
   const drift = await findDrift(request, context, folder, applied);
   return {
     applied: applied.map(({ name }) => name),
     pending: history.pending.map(({ name }) => name),
-    failed: history.failed
-      .filter((row) => !isProvedUnchanged(row) && !isResumable(row, folder))
-      .map(({ name }) => name),
+    failed: failed.map(({ name }) => name),
     astray: [...new Set([...history.edited, ...history.missing].map(({ name }) => name))],
     ...(drift === undefined ? {} : { drift }),
     ...(backup === undefined ? {} : { backup: { id: backup.id, made: backup.created, proved: proof !== undefined } }),
     appliedSince: since.map(({ name }) => name),
     withoutWayBack: without.map(({ name, reason }) => `${name}: ${reason}`),
     written: await findWritten(request, context, look, backup),
+    ...(moment === undefined ? {} : { moment }),
   };
 }
 

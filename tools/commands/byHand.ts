@@ -89,8 +89,12 @@ const recoverByHand: ByHand = {
     flag("--backup <id>", "identifier of a backup, or newest (which is the default)"),
     flag("--run <run>", "the newest backup that this run made"),
     flag("--checkpoint <name>", "the checkpoint of this name, or newest"),
+    at(),
   ],
-  ask: ({ backup, run, checkpoint }) => ({ stage: "recover", more: given({ backup, ofRun: run, checkpoint }) }),
+  ask: ({ backup, run, checkpoint, at: time }) => ({
+    stage: "recover",
+    more: given({ backup, ofRun: run, checkpoint, at: time }),
+  }),
 };
 
 const quick = () => flag("--quick", "do not read every table and index for corruption");

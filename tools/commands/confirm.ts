@@ -22,7 +22,9 @@ export function destroyedBy({ stage, more = {} }: Asked): string | undefined {
           ? "The database as it was at that moment takes its place. What was written since is then in the database that is kept beside, and nowhere else."
           : "The backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
     case "recover":
-      return "The application is stopped, and the backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
+      return "at" in more
+        ? "The application is stopped, and the database as it was at that moment takes its place. What was written since is then in the database that is kept beside, and nowhere else."
+        : "The application is stopped, and the backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
     case "rollback":
       return "Migrations are taken back: what their down.sql drops is then in the backup that is made before, and nowhere else.";
     case "repair":

@@ -10,6 +10,7 @@ import { describeUntried, readTried, recordTried } from "../../../pipeline/recov
 import { wantedBy } from "../../../pipeline/store/chooseBackup.js";
 import { openStore } from "../../../pipeline/store/open.js";
 import { byHand, moment } from "../../../tools/commands/byHand.js";
+import { findMoment, momentBefore } from "../../../pipeline/verdict/moment.js";
 import { temporaryStore } from "../../pipeline/backupFixtures.js";
 
 const hour = 3_600_000;
@@ -37,6 +38,24 @@ describe("recovery to a moment", () => {
     assert.throws(() => baseFor(new Date(0), [], new Date(noon)), refusal("MOMENT", /no base backup/));
   });
 
+  it("is, before a migration, a millisecond before the first that counts; on RDS whole seconds, at another clock", async () => {
+    const begun = new Date("2026-06-01T12:00:00.500Z");
+    assert.equal(momentBefore(begun, "archive").toISOString(), "2026-06-01T12:00:00.499Z");
+    assert.equal(momentBefore(begun, "rds").toISOString(), "2026-06-01T11:59:59.000Z");
+    const on = (host: string, rows: { name: string; startedAt: Date }[]) => {
+      const database = databaseSchema.parse({ host, port: 5432, name: "n", user: "u", password: { from: "none" } });
+      return findMoment({ database }, { signal: new AbortController().signal }, rows);
+    };
+    const rds = "shop-dev.abcdef123456.eu-west-1.rds.amazonaws.com";
+    const rows = [
+      { name: "2_b", startedAt: new Date(begun.getTime() + 5_000) },
+      { name: "1_a", startedAt: begun },
+    ];
+    assert.deepEqual(await on(rds, rows), { at: "2026-06-01T11:59:59.000Z", before: "1_a", by: "rds" });
+    assert.equal(await on(rds, []), undefined);
+    assert.equal(await on("127.0.0.1", rows), undefined);
+  });
+
   it("takes a moment with its time zone, and no other", () => {
     assert.equal(moment("2026-01-31T15:05:00+01:00"), "2026-01-31T14:05:00.000Z");
     assert.equal(moment("2026-01-31T14:05Z"), "2026-01-31T14:05:00.000Z");
@@ -60,6 +79,10 @@ describe("recovery to a moment", () => {
     assert.deepEqual(asked({}), { checkpoint: "newest" });
     assert.deepEqual(asked({ at: "T" }), { at: "T" });
     assert.deepEqual(asked({ at: "T", name: "n", into: "d" }), { at: "T", checkpoint: "n", into: "d" });
+    assert.deepEqual(byHand["recover"]?.ask({ environment: "staging", at: "T" }), {
+      stage: "recover",
+      more: { at: "T" },
+    });
   });
 
   it("reads what pgBackRest has, without backups that found damage", () => {

@@ -72,6 +72,28 @@ describe("the verdict", () => {
     const { restore } = options({ written: { known: false, reason: "a table is locked" } });
     assert.match(restore?.loses.join() ?? "", /not known: a table is locked/);
   });
+  it("offers the moment before the migration where the server's log is kept, with its command and what it would lose", () => {
+    const at = "2026-01-31T14:05:00.123Z";
+    const moment = { at, before: "3", by: "archive" } as const;
+    const half = { failed: ["3"], written: wrote, moment };
+    const { restoreMoment } = options(half, "prod");
+    assert.equal(restoreMoment?.command, `NODE_ENV=production npm run db:restore:checkpoint -- --at ${at}`);
+    assert.match(
+      restoreMoment.loses.join(),
+      new RegExp(`^what was written since ${at}, by the migrations and by others`),
+    );
+    assert.match(restoreMoment.note ?? "", /just before 3; .*kept under another name; .* npm run recover -- --at 2026/);
+    const told = decideVerdict({ ...calm, ...half }, "prod", { code: "MIGRATION_FAILED" });
+    assert.match(describeVerdict(told), /^Verdict: fix and go on: .*; or go back to the moment before/);
+    assert.match(describeVerdict(told), /^ {2}restore to the moment before: NODE_ENV=production npm run db:restore/m);
+    assert.deepEqual(options({ ...half, written: calm.written }).restoreMoment?.loses, []);
+    const rds = options({ ...half, moment: { ...moment, by: "rds" } }).restoreMoment;
+    assert.match(rds?.note ?? "", /prints how RDS recovers it, as an instance of its own/);
+    const lost = decideVerdict({ ...calm, ...half, moment: { ...moment, trouble: "no base backup" } }, "prod");
+    assert.match(describeVerdict(lost), /restore to the moment before: not possible \(no base backup\)/);
+    assert.doesNotMatch(lost.why, /moment/);
+    assert.equal(options({ failed: ["3"] }).restoreMoment, undefined);
+  });
   it("offers no way that is not there", () => {
     const { backup: _, ...none } = calm;
     const found = decideVerdict({ ...none, failed: ["4"], astray: ["1"] }, "local").options;

@@ -1,0 +1,62 @@
+import type { StageContext } from "../context.js";
+import type { RecoverRequest } from "../contracts.js";
+import type { Fingerprints } from "../postgres/fingerprints.js";
+import { describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
+import { scanBackups } from "../store/listBackups.js";
+import { openStore } from "../store/open.js";
+import { noBackup, verifyBackup } from "../store/verifyBackup.js";
+import { lookBefore } from "./recover.js";
+import { readTried } from "./tried.js";
+
+/** What a recovery goes back to. */
+export interface GoingBackTo {
+  /** The backup's identifier; of a moment, the label of the base backup that leads to it. */
+  readonly backup: string;
+  readonly moment?: string;
+  /** In words: `backup "x"`. */
+  readonly what: string;
+  /** What a restore of it is asked. */
+  readonly asked: { readonly backup: string } | { readonly at: string };
+  /** What the same command is told to go on. */
+  readonly flags: readonly string[];
+  /** Of the database as it was then; `undefined`: not known before it is recovered. */
+  fingerprints(): Promise<Fingerprints | undefined>;
+}
+
+/**
+ * Looks, before anything is touched, at what is to be gone back to: that the backup is whole, or the moment in the archive.
+ *
+ * @throws PipelineError where there is none.
+ */
+export async function chooseGoal(request: RecoverRequest, { log, signal }: StageContext): Promise<GoingBackTo> {
+  const store = openStore(request.store);
+  const { environment, settings, at } = request;
+  const wanted = wantedBy(request);
+  if (at !== undefined) {
+    const { base } = await lookBefore({ ...request, at }, signal);
+    log.info(`the database as it was at ${at} can be recovered`, { base: base.label });
+    return {
+      backup: base.label,
+      moment: at,
+      what: `the moment ${at}`,
+      asked: { at },
+      flags: ["--at", at],
+      fingerprints: async () => {
+        const tried = await readTried(store, environment);
+        return tried !== undefined && Date.parse(tried.moment) === Date.parse(at) ? tried.fingerprints : undefined;
+      },
+    };
+  }
+  const found = wanted.by === "id" ? wanted : findBackup(await scanBackups(store, environment), wanted);
+  if (found === undefined) throw await noBackup(store, environment, describeWanted(wanted));
+  const { id } = found;
+  const manifest = await verifyBackup(store, environment, id, undefined, { jobs: settings.backup.jobs, signal });
+  log.info(`backup ${id}, made ${manifest.created}: every file has its checksum`);
+  return {
+    backup: id,
+    what: `backup ${id}`,
+    asked: { backup: id },
+    flags: ["--backup", id],
+    fingerprints: () => Promise.resolve(manifest.fingerprints),
+  };
+}
