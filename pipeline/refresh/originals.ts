@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import { PipelineError } from "../errors.js";
+import { few } from "../few.js";
 import { type DataColumn, type Looked, nameOf, statisticsFrom, valuesFrom } from "./columns.js";
 
 /** Texts that are shorter are looked for in their own column only: everywhere else they are found by chance. */
@@ -84,7 +85,7 @@ async function found(
     }
   }
   if (left.length === 0) return undefined;
-  return `${left.slice(0, named).join("; ")}${left.length > named ? `; and ${left.length - named} more` : ""}`;
+  return few(left, { most: named, separator: "; " });
 }
 
 const foundRows = z.array(z.strictObject({ number: z.int(), count: z.coerce.number() }));

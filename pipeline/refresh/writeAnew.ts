@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { StageContext } from "../context.js";
 import type { Database } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { few } from "../few.js";
 import { withClient } from "../postgres/connection.js";
 import { stoppable } from "../postgres/readSession.js";
 import { dropStatisticsOfEmpty } from "./emptyTables.js";
@@ -55,11 +56,10 @@ async function readFiles(client: pg.ClientBase): Promise<z.infer<typeof fileRows
 }
 
 function notWritten({ user, name }: Database, tables: readonly string[]): PipelineError {
-  const more = tables.length > named ? ` and ${tables.length - named} more` : "";
   return new PipelineError({
     code: "NOT_WRITTEN_ANEW",
     kind: "failedUnchanged",
-    message: `"${user}" may not write anew ${tables.slice(0, named).join(", ")}${more} in "${name}": what people's values were replaced in would still hold them, in dead rows or in the planner's statistics.`,
+    message: `"${user}" may not write anew ${few(tables, { most: named })} in "${name}": what people's values were replaced in would still hold them, in dead rows or in the planner's statistics.`,
     state: "The database is as it was; what was restored beside it is dropped, and nobody could connect to it.",
     next: `Make "${user}" a member of the role that owns the database (GRANT owner TO ${user}), then run the same command.`,
   });

@@ -1,4 +1,5 @@
 import type { RehearsedMigration } from "../contracts.js";
+import { few } from "../few.js";
 
 type Told = Pick<RehearsedMigration, "name" | "down" | "changes">;
 
@@ -20,7 +21,7 @@ export function describeWaysBack(migrations: readonly Told[]): string {
   }
   return [
     ...(proved.length > 0 ? [`${proved.length} way(s) back proved`] : []),
-    ...[...byReason].map(([reason, names]) => `way back not proved: ${names.join(", ")} (${reason})`),
+    ...[...byReason].map(([reason, names]) => `way back not proved: ${few(names)} (${reason})`),
   ].join(", ");
 }
 

@@ -1,6 +1,7 @@
 import type { StageContext } from "../context.js";
 import type { Database, RehearseRequest, RehearseResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { few } from "../few.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import type { DatabaseProperties, Grant } from "../postgres/databaseProperties.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
@@ -151,12 +152,14 @@ function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migra
   const changes = migrations.flatMap((migration) => migration.changes);
   const took = seconds(migrations.reduce((sum, migration) => sum + migration.durationMs, 0));
   const kept =
-    changes.length === 0 ? "every value kept" : `every value kept but what they declare: ${changes.join("; ")}`;
+    changes.length === 0
+      ? "every value kept"
+      : `every value kept but what they declare: ${few(changes, { separator: "; " })}`;
   const ran = migrations.filter(({ notCommitted }) => notCommitted?.tried !== false).length;
   const raised = migrations.flatMap(({ name, evidence }) =>
     evidence?.verdict === "raised" ? [`${name} is ${evidence.tier}, not ${evidence.asked}`] : [],
   );
-  const risk = raised.length === 0 ? "" : `; by what was measured, ${raised.join(", ")}`;
+  const risk = raised.length === 0 ? "" : `; by what was measured, ${few(raised)}`;
   return `${restored}; ${ran} migration(s) applied to it in ${took}, ${kept}${risk}; ${describeRest(migrations)}`;
 }
 
@@ -166,8 +169,8 @@ function describeRest(migrations: Proof["migrations"]): string {
     migrations.filter(({ notCommitted }) => notCommitted?.tried === tried).map(({ name }) => name);
   const [rolledBack, notRun] = [uncommitted(true), uncommitted(false)];
   return [
-    ...(rolledBack.length > 0 ? [`in a transaction that was rolled back: ${rolledBack.join(", ")}`] : []),
-    ...(notRun.length > 0 ? [`not run in the rehearsal: ${notRun.join(", ")}`] : []),
+    ...(rolledBack.length > 0 ? [`in a transaction that was rolled back: ${few(rolledBack)}`] : []),
+    ...(notRun.length > 0 ? [`not run in the rehearsal: ${few(notRun)}`] : []),
     describeWaysBack(migrations),
   ].join(", ");
 }

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Database } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { few } from "../few.js";
 import type { Logger } from "../log.js";
 import { findProgram } from "../postgres/binaries.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
@@ -112,12 +113,11 @@ async function noteProof({ store, manifest, proof, log }: RestoreIntoOptions): P
 }
 
 function differs(id: string, differences: readonly Difference[]): PipelineError {
-  const shown = differences.slice(0, 10).map(({ object, message }) => `${object} ${message}`);
-  const more = differences.length > shown.length ? ` and ${differences.length - shown.length} more` : "";
+  const told = differences.map(({ object, message }) => `${object} ${message}`);
   return new PipelineError({
     code: "RESTORED_DIFFERS",
     kind: "failedUnchanged",
-    message: `Backup ${id} does not restore to what it was made of: ${shown.join("; ")}${more}.`,
+    message: `Backup ${id} does not restore to what it was made of: ${few(told, { separator: "; " })}.`,
     state: "The database is as it was; what was restored beside it is dropped.",
     next: "Take another backup (npm run db:restore -- --list), and report this: a backup that does not restore is a defect.",
   });
