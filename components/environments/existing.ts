@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runsOn } from "../../config.js";
-import type { Database } from "../../pipeline/contracts.js";
+import { existingDatabase } from "../../config/existing.js";
 import type { Environment, EnvironmentArgs } from "./environment.js";
 import { folderOrThrow } from "./here.js";
 import { bucketOf } from "./onAws.js";
@@ -11,12 +11,7 @@ export async function existingEnvironment(args: EnvironmentArgs): Promise<Enviro
   const { config, paths } = args;
   const { database, store, connection } = config;
   if (database.kind !== "existing") throw new Error(`not an existing database: ${database.kind}`);
-  const { host, port, name, user, password, tls, owner, schema } = database;
-  const described: Database = {
-    ...{ host, port, name, user, password, schema },
-    ...(tls === undefined ? {} : { tls }),
-    ...(owner === user ? {} : { migrateAs: owner }),
-  };
+  const { host, port, name, owner } = database;
   const bucket = store.kind === "s3" ? bucketOf(args) : undefined;
   const runs =
     runsOn(config) === "here"
@@ -24,7 +19,7 @@ export async function existingEnvironment(args: EnvironmentArgs): Promise<Enviro
       : await runOnHost(args, { address: connection.host, instance: connection.host, ours: false });
   return {
     ...runs,
-    database: pulumi.output(described),
+    database: pulumi.output(existingDatabase(database)),
     store: bucket?.url ?? folderOrThrow(paths),
     ...(bucket === undefined ? {} : { storeAccess: bucket.access }),
     connection: { url: `postgresql://${encodeURIComponent(owner)}@${host}:${port}/${encodeURIComponent(name)}` },

@@ -7,6 +7,7 @@ import { type Told, projectName } from "../../../config.js";
 import { type Place, open, prepare } from "../../stack/workspace.js";
 import type { Connection } from "../../command-plugin/inputs.js";
 import type { Target } from "../target.js";
+import { configuredPlace } from "./configured.js";
 
 /** Where an environment's database and store are, and the host that its stages run on, from its stack's last outputs. */
 export interface TargetPlace {
@@ -36,9 +37,10 @@ const outputsSchema = z.object({
 });
 
 /** @throws PipelineError where the stack has no outputs yet, or cannot be read. */
-export async function placeOf({ environment, config }: Target): Promise<TargetPlace> {
+export async function placeOf(target: Target): Promise<TargetPlace> {
+  const { environment, config } = target;
   const place = prepare(environment, process.env);
-  const { host, refreshFrom, ...found } = await readOutputs(environment, place);
+  const { host, refreshFrom, ...found } = await readPlace(target, place);
   const known = { ...found, ...(refreshFrom === undefined ? {} : { refreshFrom }) };
   if (host === undefined) return known;
   const { address, port, user, hostKey, instance } = host;
@@ -73,7 +75,18 @@ export async function placeOf({ environment, config }: Target): Promise<TargetPl
 /** URL of the environment's store: the folder of this machine, or where its stack's outputs say that it is. */
 export async function storeUrlOf(target: Target): Promise<string> {
   if (target.paths.folderUrl !== undefined) return target.paths.folderUrl;
-  return (await readOutputs(target.environment, prepare(target.environment, process.env))).store;
+  return (await readPlace(target, prepare(target.environment, process.env))).store;
+}
+
+/** From the stack's outputs; before there are any, from its configuration, where that says it. */
+async function readPlace(target: Target, place: Place): Promise<z.infer<typeof outputsSchema>> {
+  try {
+    return await readOutputs(target.environment, place);
+  } catch (error) {
+    const configured = error instanceof PipelineError ? await configuredPlace(target, place) : undefined;
+    if (configured === undefined) throw error;
+    return configured;
+  }
 }
 
 async function readOutputs(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
