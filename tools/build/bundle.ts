@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { messageOf } from "../../pipeline/errors.js";
 import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
+import { withLock } from "../setup/lock.mjs";
 import { projectRoot } from "../prisma/environment.js";
 import { BuildError } from "./buildError.js";
 import { generateClient } from "./client.js";
@@ -45,8 +46,11 @@ export async function bundleChecks(paths: Omit<BundlePaths, "root">): Promise<st
   const { build: buildFolder, checks } = paths;
   if (checks === undefined) return undefined;
   await mkdir(buildFolder, { recursive: true });
-  await generateClient(paths);
-  return bundleModule(checks, join(buildFolder, "checks.cjs"));
+  // Two stacks may be updated from one checkout at once: neither bundles a client that the other is writing.
+  return withLock(join(buildFolder, "client.lock"), "the Prisma client", async () => {
+    await generateClient(paths);
+    return bundleModule(checks, join(buildFolder, "checks.cjs"));
+  });
 }
 
 async function bundleModule(source: string, target: string): Promise<string> {

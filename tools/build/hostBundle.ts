@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { hostPaths } from "../../components/userData/paths.js";
 import type { Project } from "../../pipeline/contracts.js";
@@ -41,15 +41,25 @@ export async function hostBundle(paths: BundlePaths): Promise<HostBundle> {
     await writeFile(join(partial, checksumsFile), text);
     const hash = createHash("sha256").update(text).digest("hex");
     const folder = join(paths.build, `host-${hash}`);
-    await rename(partial, folder).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-      await rm(folder, { recursive: true });
-      await rename(partial, folder);
-    });
+    await put(partial, folder, text);
     await removeOlder(paths.build);
     return { folder, hash, bytes };
   } finally {
     await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** Another stack's update may be copying the one that is there: it is left where each of its files is what it should be. */
+async function put(partial: string, folder: string, text: string): Promise<void> {
+  try {
+    await rename(partial, folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    const now = new Date();
+    if ((await checksums(folder)).text === text) return utimes(folder, now, now);
+    await rm(folder, { recursive: true });
+    await rename(partial, folder);
   }
 }
 
@@ -76,6 +86,7 @@ async function checksums(folder: string): Promise<{ text: string; bytes: number 
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((file) => file !== checksumsFile)
     .sort();
   let text = "";
   let bytes = 0;
