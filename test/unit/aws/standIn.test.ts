@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { secret, unknown, type WireObject } from "../../../tools/command-plugin/wire.js";
 import { functions, resources } from "../../support/aws/model.js";
 import { check } from "../../support/aws/plugin/check.js";
-import { replaces, replacing } from "../../support/aws/plugin/replaces.js";
+import { readIn, replaces, replacing } from "../../support/aws/plugin/replaces.js";
 import { readSchema, type Schema } from "../../support/aws/schema.js";
 
 /** What the stand-in for AWS holds inputs to: the declarations of the npm package, read by TypeScript. */
@@ -62,5 +62,26 @@ describe("stand-in for AWS: held to what @pulumi/aws declares", function () {
     }
     const paths = ["ami", "instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.encrypted", "tags.Name"];
     assert.deepEqual([...replacing("aws:ec2/instance:Instance", paths)], ["ami", "rootBlockDevice.encrypted"]);
+    // A rule lets in another range in place; from a range to a group it is made anew.
+    const rule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+    assert.deepEqual([...replacing(rule, ["cidrIpv4", "toPort"])], []);
+    const sources = ["cidrIpv4", "referencedSecurityGroupId"];
+    assert.deepEqual([...replacing(rule, [...sources, "toPort"])], sources);
+  });
+
+  it("says of each type whether that was read in the provider's source, and where", () => {
+    const types = Object.keys(resources);
+    assert.deepEqual(
+      Object.keys(replaces).filter((type) => !types.includes(type)),
+      [],
+    );
+    assert.deepEqual(
+      types.filter((type) => !(type in replaces)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(readIn).filter((type) => !(type in replaces)),
+      [],
+    );
   });
 });
