@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { makeEnvironment } from "./components/environments/index.js";
+import { tellingForeseen } from "./components/foreseen.js";
 import { reviewPending } from "./components/gate.js";
 import { chooseRun, readLastRun, runKey } from "./components/lastRun.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
@@ -18,7 +19,11 @@ import { newRunId } from "./pipeline/runId.js";
 import { overrideOf, readOverride, withOverride } from "./tools/windowOverride.js";
 
 /** The program: configuration → components → outputs. */
-export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
+export = (): Promise<Outputs> => tellingForeseen(program);
+
+type Outputs = Record<string, pulumi.Input<unknown>>;
+
+async function program(): Promise<Outputs> {
   const environment = pulumi.getStack();
   const config = parseConfig(environment, pulumi.runtime.allConfig());
   const paths = resolvePaths(config, __dirname);
@@ -89,4 +94,4 @@ export = async (): Promise<Record<string, pulumi.Input<unknown>>> => {
       postgresMajor: pipeline.preflight.identity.serverVersion.apply(majorOf),
     },
   };
-};
+}

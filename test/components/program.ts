@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { RunError } from "@pulumi/pulumi/errors";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb.js";
 import { parse } from "yaml";
 import { projectName } from "../../config.js";
@@ -92,7 +93,7 @@ export async function compose(options: Program): Promise<Composed> {
   watch(resources);
   try {
     const { said, result } = await listening(async () => {
-      const outputs = await valueOf(pulumi.output(await program()));
+      const outputs = await valueOf(pulumi.output(await program().catch(asItWas)));
       // Resources that nobody awaits are there by then too.
       await pulumi.runtime.disconnect();
       return outputs;
@@ -101,6 +102,11 @@ export async function compose(options: Program): Promise<Composed> {
   } finally {
     pulumi.runtime.setAllConfig({});
   }
+}
+
+/** What Pulumi shows a person is made of the error itself. */
+function asItWas(error: unknown): never {
+  throw error instanceof RunError ? error.cause : error;
 }
 
 /** Of a Command: a script on a host (`bash -s`) prints nothing that is looked at, a stage its answer. */

@@ -73,8 +73,12 @@ function mustWork({ ok, output }: UpResult): void {
 function mustFail({ ok, output }: UpResult): void {
   if (ok) throw new Error(`this was not to work:\n${output}`);
   const told = output.slice(output.indexOf("Diagnostics:")).split("\n");
-  const from = told.findIndex((line) => /\[MIGRATION ERROR\]|takes only migrations/.test(line));
-  for (const line of told.slice(Math.max(0, from), from + 14)) say(line);
+  const from = Math.max(
+    0,
+    told.findIndex((line) => /\[MIGRATION ERROR\]|takes only migrations/.test(line)),
+  );
+  const length = told.slice(from).findIndex((line) => line.trim() === "");
+  for (const line of told.slice(from, length === -1 ? undefined : from + length)) say(line);
 }
 
 function say(text: string): void {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { tellingForeseen } from "../../../components/foreseen.js";
 import type { HostConnection } from "../../../components/hostConnection.js";
 import { hostReady } from "../../../components/hostReady.js";
 import { pendingSince, readLastRun, runKey } from "../../../components/lastRun.js";
@@ -37,60 +38,62 @@ export interface HostEnvironment {
 
 /** A Pulumi program: the pipeline on a host that is there, as the stack of an environment with a host of its own has it. */
 export function hostEnvironment(args: HostEnvironment): pulumi.automation.PulumiFn {
-  return async () => {
-    const { environment, connection, instance, store } = args;
-    const paths = {
-      root: resolve(__dirname, "../../.."),
-      build: args.build,
-      schema: resolve(args.project, "schema.prisma"),
-      migrations: resolve(args.project, "migrations"),
-      checks: resolve(args.project, "checks.ts"),
-    };
-    const run = newRunId();
-    const folder = await readMigrations(paths.migrations);
-    const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
-    await assertPromoted(environment, args.promotedFrom ?? "", pendingSince(await readLastRun(), refs));
-    const ready = hostReady("host-ready", { connection, instance, timeoutSeconds: args.readySeconds });
-    const bundle = await bundleInTurn(paths);
-    const runner = new RemoteRunner("runner", { connection, instance, bundle, ready: ready.stdout });
-    const project = await hostProject(paths);
-    const database = runner
-      .stage(
-        "sample",
-        {
-          stage: "local-sample",
-          request: { environment, run, database: databaseOn(runner, run, args), project, ...args.sample },
-        },
-        {},
-      )
-      .apply((result) => databaseSchema.parse(result));
-    const settings = settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} });
-    const pipeline = new MigrationPipeline("pipeline", {
-      environment,
-      run,
-      database,
-      project,
-      store,
-      settings,
-      runner,
-    });
-    return {
-      // What commands by hand look for, as the outputs of index.ts.
-      database,
-      store,
-      ...(args.refreshFrom === undefined ? {} : { refreshFrom: args.refreshFrom }),
-      host: { address: connection.host, port: 22, user: "pipeline", hostKey: connection.hostKey, instance },
-      backup: pipeline.backup,
-      applied: pipeline.migrate.applied,
-      migrations: pipeline.verify.migrations,
-      health: pipeline.verify.health,
-      identity: pipeline.preflight.identity,
-      lastRun: {
-        run,
-        key: runKey(folder.migrations, await readSchemaFiles(paths.schema)),
-        migrations: pipeline.verify.migrations,
+  return () => tellingForeseen(() => program(args));
+}
+
+async function program(args: HostEnvironment): Promise<Record<string, unknown>> {
+  const { environment, connection, instance, store } = args;
+  const paths = {
+    root: resolve(__dirname, "../../.."),
+    build: args.build,
+    schema: resolve(args.project, "schema.prisma"),
+    migrations: resolve(args.project, "migrations"),
+    checks: resolve(args.project, "checks.ts"),
+  };
+  const run = newRunId();
+  const folder = await readMigrations(paths.migrations);
+  const refs = folder.migrations.map(({ name, checksum }) => ({ name, checksum }));
+  await assertPromoted(environment, args.promotedFrom ?? "", pendingSince(await readLastRun(), refs));
+  const ready = hostReady("host-ready", { connection, instance, timeoutSeconds: args.readySeconds });
+  const bundle = await bundleInTurn(paths);
+  const runner = new RemoteRunner("runner", { connection, instance, bundle, ready: ready.stdout });
+  const project = await hostProject(paths);
+  const database = runner
+    .stage(
+      "sample",
+      {
+        stage: "local-sample",
+        request: { environment, run, database: databaseOn(runner, run, args), project, ...args.sample },
       },
-    };
+      {},
+    )
+    .apply((result) => databaseSchema.parse(result));
+  const settings = settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} });
+  const pipeline = new MigrationPipeline("pipeline", {
+    environment,
+    run,
+    database,
+    project,
+    store,
+    settings,
+    runner,
+  });
+  return {
+    // What commands by hand look for, as the outputs of index.ts.
+    database,
+    store,
+    ...(args.refreshFrom === undefined ? {} : { refreshFrom: args.refreshFrom }),
+    host: { address: connection.host, port: 22, user: "pipeline", hostKey: connection.hostKey, instance },
+    backup: pipeline.backup,
+    applied: pipeline.migrate.applied,
+    migrations: pipeline.verify.migrations,
+    health: pipeline.verify.health,
+    identity: pipeline.preflight.identity,
+    lastRun: {
+      run,
+      key: runKey(folder.migrations, await readSchemaFiles(paths.schema)),
+      migrations: pipeline.verify.migrations,
+    },
   };
 }
 
