@@ -3,6 +3,7 @@ import { applyChange } from "./applyChange.js";
 import type { Change } from "./change.js";
 import { changesOf } from "./changes/index.js";
 import { ignoreFor, ignoresOf } from "./ignore.js";
+import { lockedBy } from "./lockedBy.js";
 import { type FileContext, RuleContext } from "./ruleContext.js";
 import { rules } from "./rules/index.js";
 import { SchemaState, type Table } from "./schemaState.js";
@@ -77,6 +78,7 @@ function assessOne(
     noTransaction: /^\s*--\s*no-transaction\b/im.test(migration.sql),
     texts: textsOf(steps),
     droppedKeys: new Map(),
+    locked: new Set(),
   };
   const context: RuleContext = new RuleContext(state, options, file, (changes) =>
     changes.flatMap((change) => judge(change, context).flatMap(({ finding }) => finding.effects)),
@@ -90,6 +92,7 @@ function assessOne(
         findings.push({ ...found.finding, line: statement.line });
       }
       rememberDroppedKey(change, context);
+      for (const table of lockedBy(change, context)) context.file.locked.add(table);
       applyChange(state, change);
     }
   }

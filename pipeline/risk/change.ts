@@ -229,6 +229,8 @@ export type Change =
       readonly columns: readonly string[];
     }
   | { readonly kind: "insert"; readonly table: Name }
+  /** A query reads a table, as a whole or in part. */
+  | { readonly kind: "readRows"; readonly table: Name }
   /** `how`: as it is written. */
   | { readonly kind: "restartSequence"; readonly sequence: Name; readonly how: string }
   /** `attributes`: what stands after a dot, which may be a function of the row. */

@@ -13,6 +13,8 @@ export interface FileContext {
   readonly texts: ReadonlySet<string>;
   /** Foreign keys that the file has dropped so far, by table and column. */
   readonly droppedKeys: Map<Table, Map<string, Table>>;
+  /** Tables that were there before, and that the file has locked so far so that others wait to write, or to read too. */
+  readonly locked: Set<Table>;
 }
 
 /** What a rule may know: the schema as it is before the change, the rest of the file, and what the database told. */

@@ -18,8 +18,17 @@ export function dataChanges(node: Node): Change[] {
     const change = rowChange({ [kind]: fields } as unknown as Node);
     if (change !== undefined) changes.push(change);
   });
-  changes.push(...callsIn(node));
+  changes.push(...callsIn(node), ...readIn(node));
   return changes.length > 0 ? changes : [{ kind: "harmless" }];
+}
+
+/** The tables that a query reads. */
+function readIn(node: Node): Change[] {
+  const tables: Name[] = [];
+  walk([node], (kind, { fromClause }) => {
+    if (kind === "SelectStmt") tables.push(...relationsIn(fromClause));
+  });
+  return tables.map((table) => ({ kind: "readRows", table }));
 }
 
 /** FOR UPDATE and its kind: of the tables that it names, else of all that are read. */

@@ -14,7 +14,10 @@ export interface Clause {
  * taken apart is one, with the changes that it makes.
  */
 export function clausesOf(statement: ParsedStatement): Clause[] {
-  const changes = changesOf(statement);
+  const all = changesOf(statement);
+  // What it reads and calls is part of what it does.
+  const main = all.filter(({ kind }) => kind !== "readRows" && kind !== "callsFunctions");
+  const changes = main.length > 0 ? main : all.slice(0, 1);
   const [only] = changes;
   const whole = `${statement.text.replace(/;\s*$/, "")};`;
   if (only === undefined) return [];

@@ -36,6 +36,7 @@ import { meaningChanged } from "./meaning-changed.js";
 import { opaque } from "./opaque.js";
 import { partition } from "./partition.js";
 import { publication } from "./publication.js";
+import { readUnderLock } from "./read-under-lock.js";
 import { refreshMaterializedView } from "./refresh-materialized-view.js";
 import { reindex } from "./reindex.js";
 import { relationRestructured } from "./relation-restructured.js";
@@ -94,6 +95,7 @@ export const rules: readonly Rule[] = [
   opaque,
   partition,
   publication,
+  readUnderLock,
   refreshMaterializedView,
   reindex,
   relationRestructured,

@@ -12,6 +12,8 @@ export type EffectCase = readonly [
 ];
 
 const instant = "its lock is held for an instant here";
+/** The oracle does not see what came first. */
+const readFirst = { tried: false } as const;
 const unseenByApp = "what it touches, no statement of the application here shows";
 
 export const cases: Readonly<Record<string, readonly EffectCase[]>> = {
@@ -101,6 +103,12 @@ export const cases: Readonly<Record<string, readonly EffectCase[]>> = {
   "rows": [
     [`INSERT INTO "User" VALUES (500, 'e');`, "safe"],
     [`INSERT INTO "Log" SELECT "id" + 1000, "name" FROM "User";`, "safe"],
+    [`CREATE TABLE fresh (id INT REFERENCES "User"("id")); INSERT INTO fresh SELECT "id" FROM "User";`, "risky"],
+    [`CREATE TABLE fresh (id INT); INSERT INTO fresh SELECT "id" FROM "User"; ALTER TABLE fresh ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES "User"("id");`, "risky"],
+    [`CREATE TABLE fresh (id INT); INSERT INTO fresh SELECT "id" FROM "User"; ALTER TABLE fresh ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES "User"("id") NOT VALID;`, "safe", undefined, readFirst],
+    [`ALTER TABLE "User" ADD COLUMN a INT; SELECT count(*) FROM "User";`, "risky"],
+    [`SELECT count(*) FROM "User"; ALTER TABLE "User" ADD COLUMN a INT;`, "safe", undefined, readFirst],
+    [`ALTER TABLE "User" ADD COLUMN a INT; INSERT INTO "Log" SELECT "id" + 1000 FROM "Order";`, "safe"],
     [`INSERT INTO "User" VALUES (1, 'e') ON CONFLICT DO NOTHING;`, "safe"],
     [`INSERT INTO "User" VALUES (1, 'x') ON CONFLICT ("id") DO UPDATE SET "email" = 'x';`, "risky", "the rows are named"],
     [`MERGE INTO "User" u USING (SELECT 1 AS id) s ON u."id" = s.id WHEN MATCHED THEN UPDATE SET "name" = 'x';`, "risky", "the rows are named"],

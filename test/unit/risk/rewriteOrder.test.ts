@@ -41,6 +41,12 @@ describe("the safe series: the order of its steps", () => {
     );
   });
 
+  it("an index over an expression is built without keeping writers waiting", async () => {
+    const [step, ...more] = await steps(`CREATE INDEX "i" ON "user"(lower("mail"));`);
+    assert.match(step?.sql ?? "", /^CREATE INDEX CONCURRENTLY "i"/m);
+    assert.deepEqual(more, []);
+  });
+
   it("also where it is only replaced", async () => {
     const sql = `DROP INDEX "user_phone_idx"; CREATE INDEX "user_phone_age_idx" ON "user"("phone", "age");`;
     assert.deepEqual(
