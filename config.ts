@@ -77,11 +77,22 @@ function accountOf({ application: { account }, database }: Config): string {
 
 /** What the stages are told of the configuration. */
 export function stageSettings(config: Config): Settings {
-  const { backup, preflight, rehearse, migrate, risk, approvals, window } = config;
+  const { backup, preflight, rehearse, migrate, risk, approvals, window, targets } = config;
   // Who gets e-mail is the topic's to know.
   const { emails: _, ...notify } = config.notify;
   const application = { ...config.application, account: accountOf(config) };
-  return { backup, preflight, rehearse, migrate, application, risk: { ...risk, approvals }, window, notify, logs: {} };
+  return {
+    backup,
+    preflight,
+    rehearse,
+    migrate,
+    application,
+    risk: { ...risk, approvals },
+    window,
+    targets,
+    notify,
+    logs: {},
+  };
 }
 
 /** What a stack on AWS makes for what its pipeline has to say. */

@@ -6,6 +6,7 @@ import {
   rehearseSettings,
   riskSettings,
   settingsSchema,
+  targetSettings,
   windowSettings,
 } from "../pipeline/contracts.js";
 import {
@@ -58,6 +59,8 @@ export const sections = {
   risk: riskSettings.prefault({}),
   /** When migrations may be applied; see docs/window.md. */
   window: windowSettings.prefault({}),
+  /** What reports hold runs against; see docs/reports.md. */
+  targets: targetSettings.prefault({}),
   /** Who is told of a run; see docs/notifications.md. */
   notify: notifySettings
     .extend({

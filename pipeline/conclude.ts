@@ -19,7 +19,9 @@ export async function conclude(ended: Ended, log: Logger): Promise<void> {
   const store = openStore(request.store);
   if (!outcome.ok || last.has(stage)) {
     try {
-      log.info("the run's report is written", { report: await writeRunPage(store, environment, run) });
+      log.info("the run's report is written", {
+        report: await writeRunPage(store, environment, run, request.settings.targets),
+      });
     } catch (error) {
       log.warn(`the run's report could not be written: ${messageOf(error)}`);
     }

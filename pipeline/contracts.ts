@@ -29,6 +29,7 @@ export * from "./contracts/resolve.js";
 export * from "./contracts/restore.js";
 export * from "./contracts/rollback.js";
 export * from "./contracts/settings.js";
+export * from "./contracts/targets.js";
 export * from "./contracts/verdict.js";
 export * from "./contracts/statements.js";
 export * from "./contracts/verify.js";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { StageContext } from "./context.js";
+import type { Measured } from "./contracts.js";
 import { PipelineError, messageOf } from "./errors.js";
 import { LiveLog, type LogSink } from "./logs/liveLog.js";
 import { type Format, type Level, type Logger, createLogger } from "./log.js";
@@ -52,9 +53,11 @@ export async function runStage<Request extends { run: string; environment: strin
     run: request.run,
     onLine: (line) => live.add(line),
   });
+  const measured: Measured[] = [];
   let outcome: Outcome<Result>;
   try {
-    outcome = { ok: true, result: await stage.run(request, { log, signal: options.signal }) };
+    const context: StageContext = { log, signal: options.signal, measured: (figures) => measured.push(figures) };
+    outcome = { ok: true, result: await stage.run(request, context) };
   } catch (thrown) {
     const error = toPipelineError(thrown, stage.name, options.signal);
     logFailure(log, error);
@@ -73,7 +76,9 @@ export async function runStage<Request extends { run: string; environment: strin
     afterwards("The evidence of this stage could not be kept in the store", () => stage.keepEvidence?.(request, files));
   const logFile = () => ({ [`${stage.name}.log`]: `${live.lines.join("\n")}\n` });
   await live.settle();
-  const record = outcome.ok ? { ok: true, result: outcome.result } : { ok: false, error: outcome.error };
+  const record = outcome.ok
+    ? { ok: true, result: outcome.result }
+    : { ok: false, error: outcome.error, ...(measured.length === 0 ? {} : { measured }) };
   await keep({ [`${stage.name}.json`]: `${JSON.stringify(record, null, 2)}\n`, ...logFile() });
   const said = live.lines.length;
   await afterwards("After the stage", () => stage.conclude?.(request, outcome, log));
@@ -84,6 +89,16 @@ export async function runStage<Request extends { run: string; environment: strin
 
 function logFailure(log: Logger, { message, code, state, next }: PipelineError): void {
   log.error(message, { code, state, next });
+}
+
+/** Looks at some fields of a request, before it is known what the others are. @throws PipelineError (`usage`) */
+export function checkFields(
+  { name, request }: { readonly name: string; readonly request: z.ZodType },
+  fields: object,
+): void {
+  const { error } = request.safeParse(fields);
+  const issues = error?.issues.filter(({ path: [first] }) => typeof first === "string" && first in fields) ?? [];
+  if (issues.length > 0) throw badRequest(name, new z.ZodError(issues));
 }
 
 function badRequest(stage: string, error: z.ZodError): PipelineError {

@@ -38,6 +38,14 @@ export const availabilitySchema = z.strictObject({
 });
 export type Availability = z.infer<typeof availabilitySchema>;
 
+/** What the application met during one part of a stage, which may have failed later. */
+export const measuredSchema = z.strictObject({
+  /** `rollback`: while migrations were taken back. */
+  during: z.enum(["migrate", "rollback"]),
+  availability: availabilitySchema,
+});
+export type Measured = z.infer<typeof measuredSchema>;
+
 /** A named place in the server's log just before a migration, to which it can be recovered. */
 export const restorePoint = z.strictObject({
   name: z.string(),

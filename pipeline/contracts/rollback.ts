@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { availabilitySchema } from "./migrate.js";
 import { migrationRef } from "./migration.js";
 import { resultFields, stageRequest } from "./request.js";
 
@@ -27,6 +28,8 @@ export const rollbackResult = z.strictObject({
   ),
   /** The newest migration that is applied now; absent where none is. */
   newest: z.string().optional(),
+  /** As in the result of migrate. */
+  availability: availabilitySchema.optional(),
   warnings: z.array(z.string()),
 });
 export type RollbackResult = z.infer<typeof rollbackResult>;

@@ -3,6 +3,7 @@ import { defaultLargeTableBytes } from "../risk/types.js";
 import { logsSettings } from "./logs.js";
 import { approvalSchema } from "./migration.js";
 import { notifySettings } from "./notify.js";
+import { targetSettings } from "./targets.js";
 import { windowOverride, windowSettings } from "./window.js";
 
 /** What a migration of each tier needs to be let through; see `docs/gate.md`. */
@@ -112,6 +113,7 @@ export const settingsSchema = z.strictObject({
   }),
   application: applicationSettings.prefault({}),
   risk: riskSettings.extend({ approvals: z.array(approvalSchema).default([]) }).prefault({}),
+  targets: targetSettings.prefault({}),
   notify: notifySettings.prefault({}),
   logs: logsSettings.prefault({}),
   /** `now` is given for one run, never in a configuration. */

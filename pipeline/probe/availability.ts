@@ -1,5 +1,6 @@
 import type pg from "pg";
-import type { Availability, Database, Settings } from "../contracts.js";
+import type { StageContext } from "../context.js";
+import type { Availability, Database, Measured, Settings } from "../contracts.js";
 import { messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
 import { withClient } from "../postgres/connection.js";
@@ -99,6 +100,16 @@ export class AvailabilityProbe {
       tablesLeftOut: this.#leftOut,
       ...(series === undefined ? {} : { series }),
     };
+  }
+
+  /** Keeps what was seen during some work for the stage's record, however the work ends. */
+  async noting<T>({ measured }: StageContext, during: Measured["during"], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      const availability = this.seen();
+      if (availability !== undefined) measured?.({ during, availability });
+    }
   }
 
   async #targets(sql: string): Promise<Target[]> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   type BackupResult,
+  type Measured,
   type MigrateResult,
   type PreflightResult,
   type RehearseResult,
@@ -8,6 +9,7 @@ import {
   type RollbackResult,
   type VerifyResult,
   backupResult,
+  measuredSchema,
   migrateResult,
   preflightResult,
   rehearseResult,
@@ -28,6 +30,8 @@ export interface StageEvidence {
   readonly durationMs: number;
   /** Absent where the stage did what it was asked to. */
   readonly error?: FailureDetails;
+  /** Of a stage that failed: what the application met up to then, where that was measured. */
+  readonly measured?: readonly Measured[];
   readonly log: readonly LogLine[];
 }
 
@@ -74,7 +78,8 @@ const failure = z.object({
 });
 const record = z.union([
   z.object({ ok: z.literal(true), result: z.looseObject({ at: z.iso.datetime(), durationMs: z.number() }) }),
-  z.object({ ok: z.literal(false), error: failure }),
+  // What was measured is of use only in a known form; the failure is told in any case.
+  z.object({ ok: z.literal(false), error: failure, measured: z.array(measuredSchema).default([]).catch([]) }),
 ]);
 
 /** Files of a run's folder that are no stage's result. */
@@ -109,7 +114,8 @@ export async function readEvidence(
       results[name] = result;
       stages.push({ name, started: Date.parse(result.at), durationMs: result.durationMs, log });
     } else {
-      stages.push({ name, ...spanOf(log), error: parsed.data.error, log });
+      const { error, measured } = parsed.data;
+      stages.push({ name, ...spanOf(log), error, measured, log });
     }
   }
   const open: Pick<StageEvidence, "name" | "log">[] = [];

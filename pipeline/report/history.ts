@@ -1,7 +1,9 @@
+import type { Targets } from "../contracts.js";
 import type { Store } from "../store/store.js";
 import { listBackups } from "../store/listBackups.js";
-import { type RunEvidence, readEvidence } from "./evidence.js";
-import { availabilityTarget, againstTarget, spanOfRun } from "./target.js";
+import { readEvidence } from "./evidence.js";
+import { servedIn } from "./served.js";
+import { type Aimed, againstTarget, spanOfRun } from "./target.js";
 import { type Standing, verdictOf } from "./verdict.js";
 import { pageName } from "./write.js";
 
@@ -17,7 +19,7 @@ export interface RunLine {
   readonly stages: readonly string[];
   /** How many migrations it applied; absent where it did not come to that. */
   readonly applied?: number;
-  /** Whether it was within the plan's aim; absent where nothing was pending, and where it did not end well. */
+  /** Whether it was within the time that is aimed at; absent where nothing was pending, and where it did not end well. */
   readonly withinTarget?: boolean;
   /** Time in which the application was refused, in milliseconds; absent where it was not measured. */
   readonly refusedMs?: number;
@@ -33,12 +35,13 @@ export interface History {
   /** Newest first. */
   readonly runs: readonly RunLine[];
   readonly aims: Aims;
+  readonly targets: Targets;
   /** When the newest complete backup was made, in milliseconds since the epoch; absent where there is none. */
   readonly newestBackup?: number;
   readonly backups: number;
 }
 
-/** How the runs of the last days stand to the plan's aims. */
+/** How the runs of the last days stand to what is aimed at. */
 export interface Aims {
   readonly days: number;
   /** Runs that ended with verify in order, and all that went past preflight and are over. */
@@ -52,20 +55,35 @@ export interface Aims {
   readonly refusedMs: number;
   /** Share of the days in which the application was not refused because of migrations. */
   readonly availability: number;
+  /** The share that is aimed at, in percent. */
+  readonly availabilityTargetPercent: number;
   readonly availabilityMet: boolean;
 }
 
 /** How many runs are read side by side: a store elsewhere answers many at once. */
 const sideBySide = 8;
 
+export interface HistoryOptions {
+  /** The days that aims are counted over. */
+  readonly days: number;
+  readonly at: Date;
+  readonly targets: Targets;
+}
+
 /** Reads every run of an environment from its store, without its logs and dumps. */
-export async function readHistory(store: Store, environment: string, days: number, at: Date): Promise<History> {
+export async function readHistory(
+  store: Store,
+  environment: string,
+  { days, at, targets }: HistoryOptions,
+): Promise<History> {
   const folders = (await store.list(environment)).filter((name) => name.endsWith("/")).map((name) => name.slice(0, -1));
   const runs: RunLine[] = [];
   for (let from = 0; from < folders.length; from += sideBySide) {
     const some = folders.slice(from, from + sideBySide);
     const read = await Promise.all(some.map((run) => readEvidence(store, environment, run, { brief: true })));
-    runs.push(...read.filter(({ stages }) => stages.length > 0).map((evidence) => lineOf(evidence, store)));
+    runs.push(
+      ...read.filter(({ stages }) => stages.length > 0).map((evidence) => lineOf({ ...evidence, targets }, store)),
+    );
   }
   runs.sort((a, b) => b.started - a.started);
   const backups = await listBackups(store, environment);
@@ -74,19 +92,20 @@ export async function readHistory(store: Store, environment: string, days: numbe
     environment,
     at: at.getTime(),
     runs,
-    aims: aimsOf(runs, days, at.getTime()),
+    targets,
+    aims: aimsOf(runs, { days, targets, at: at.getTime() }),
     ...(newest === undefined ? {} : { newestBackup: Date.parse(newest.created) }),
     backups: backups.length,
   };
 }
 
-export function lineOf(evidence: RunEvidence, store: Pick<Store, "urlOf">): RunLine {
+export function lineOf(evidence: Aimed, store: Pick<Store, "urlOf">): RunLine {
   const { environment, run, stages, results, files } = evidence;
   const { started, ms } = spanOfRun(evidence);
   const verdict = verdictOf(evidence);
   const well = verdict.standing === "verified" || verdict.standing === "warnings";
   const target = well ? againstTarget(evidence) : undefined;
-  const refusedMs = results.migrate?.availability?.refusedMs;
+  const refusedMs = servedIn(evidence)?.refusedMs;
   return {
     run,
     started,
@@ -104,7 +123,10 @@ export function lineOf(evidence: RunEvidence, store: Pick<Store, "urlOf">): RunL
 }
 
 /** @param at milliseconds since the epoch. */
-export function aimsOf(runs: readonly RunLine[], days: number, at: number): Aims {
+export function aimsOf(
+  runs: readonly RunLine[],
+  { days, targets, at }: Pick<HistoryOptions, "days" | "targets"> & { readonly at: number },
+): Aims {
   const ms = days * 86_400_000;
   const recent = runs.filter(({ started }) => started > at - ms && started <= at);
   const over = recent.filter(({ standing }) => standing !== "under way" && standing !== "refused");
@@ -122,6 +144,7 @@ export function aimsOf(runs: readonly RunLine[], days: number, at: number): Aims
     withTarget: withTarget.length,
     refusedMs,
     availability,
-    availabilityMet: availability >= availabilityTarget,
+    availabilityTargetPercent: targets.availabilityPercent,
+    availabilityMet: availability * 100 >= targets.availabilityPercent,
   };
 }

@@ -1,15 +1,14 @@
+import type { Targets } from "../contracts.js";
 import type { RunEvidence } from "./evidence.js";
 
-/** The plan's aims for a run's time, in milliseconds ("Métricas de éxito"). */
-export const targets = { simple: 5 * 60_000, complex: 30 * 60_000 } as const;
-/** The plan's aim for the time in which the application is refused, in milliseconds. */
-export const downtimeTarget = 5 * 60_000;
-/** The plan's aim for the share of time in which the application is served. */
-export const availabilityTarget = 0.999;
+/** A run's evidence with what it is held against. */
+export interface Aimed extends RunEvidence {
+  readonly targets: Targets;
+}
 
 export interface AgainstTarget {
   /** `complex`: a migration that was pending is risky or dangerous. */
-  readonly kind: keyof typeof targets;
+  readonly kind: "simple" | "complex";
   readonly targetMs: number;
   readonly met: boolean;
 }
@@ -21,11 +20,14 @@ export function spanOfRun({ stages }: Pick<RunEvidence, "stages">): { started: n
   return stages.length === 0 ? { started: 0, ended: 0, ms: 0 } : { started, ended, ms: ended - started };
 }
 
-/** The run's time against the plan's aim; `undefined` where nothing was pending. */
-export function againstTarget(evidence: Pick<RunEvidence, "stages" | "results">): AgainstTarget | undefined {
-  const { preflight } = evidence.results;
+/** The run's time against what is aimed at; `undefined` where nothing was pending. */
+export function againstTarget({
+  stages,
+  results: { preflight },
+  targets,
+}: Pick<Aimed, "stages" | "results" | "targets">): AgainstTarget | undefined {
   if (preflight === undefined || preflight.pending.length === 0) return undefined;
   const kind = (preflight.risks?.length ?? 0) > 0 ? "complex" : "simple";
-  const targetMs = targets[kind];
-  return { kind, targetMs, met: spanOfRun(evidence).ms <= targetMs };
+  const targetMs = 60_000 * (kind === "simple" ? targets.simpleMinutes : targets.complexMinutes);
+  return { kind, targetMs, met: spanOfRun({ stages }).ms <= targetMs };
 }

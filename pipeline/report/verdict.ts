@@ -12,6 +12,8 @@ export interface Verdict {
   readonly text: string;
   /** Set where the run did not end well. */
   readonly failure?: FailureDetails;
+  /** What failed before the database was taken back to what it was. */
+  readonly earlier?: { readonly stage: string; readonly failure: FailureDetails };
 }
 
 /** Stages after which the database is what a backup or an earlier schema was. */
@@ -28,6 +30,7 @@ export function verdictOf(evidence: RunEvidence): Verdict {
   if (goingBack.has(last.name)) {
     const after =
       failed?.error === undefined ? "" : ` after ${stageWords(failed.name)} had failed (${failed.error.code})`;
+    const earlier = failed?.error === undefined ? {} : { earlier: { stage: failed.name, failure: failed.error } };
     const back = results.rollback?.takenBack.map(({ name }) => name) ?? [];
     const backup = last.name === "rollback" ? undefined : results.restore?.backup;
     const moment = last.name === "rollback" ? undefined : results.restore?.moment;
@@ -37,11 +40,13 @@ export function verdictOf(evidence: RunEvidence): Verdict {
         standing: "restored",
         title: "Rolled back",
         text: `Taken back with down.sql: ${back.join(", ")}. Backup ${results.rollback?.backup ?? ""} has what that dropped.`,
+        ...earlier,
       };
     return {
       standing: "restored",
       title: last.name === "restore" ? "Restored" : "Rolled back",
       text: `The database was ${last.name === "restore" ? "restored" : "taken back"}${from}${after}.`,
+      ...earlier,
     };
   }
   if (last.name === "refresh") {

@@ -1,4 +1,5 @@
 import type { Store } from "../store/store.js";
+import type { Targets } from "../contracts.js";
 import { readEvidence } from "./evidence.js";
 import { renderRunPage } from "./html/run.js";
 
@@ -15,7 +16,8 @@ export function pageBeside(markdownUrl: string): string {
 }
 
 /** Writes a run's page from what its stages left; written again, it shows what came since. @returns its URL. */
-export async function writeRunPage(store: Store, environment: string, run: string): Promise<string> {
-  await store.write(`${environment}/${run}/${pageName}`, renderRunPage(await readEvidence(store, environment, run)));
+export async function writeRunPage(store: Store, environment: string, run: string, targets: Targets): Promise<string> {
+  const evidence = await readEvidence(store, environment, run);
+  await store.write(`${environment}/${run}/${pageName}`, renderRunPage({ ...evidence, targets }));
   return pageUrl(store, environment, run);
 }

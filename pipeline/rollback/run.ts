@@ -7,7 +7,7 @@ import { describeSessions } from "../postgres/sessions.js";
 import type { AdvisoryLock } from "../prisma/advisoryLock.js";
 import { MigrationFailure } from "../prisma/apply.js";
 import { takeBack } from "../prisma/takeBack.js";
-import { AvailabilityProbe } from "../probe/availability.js";
+import type { AvailabilityProbe } from "../probe/availability.js";
 import type { WayBack } from "./wayBack.js";
 
 export type TakenBack = RollbackResult["takenBack"][number];
@@ -16,18 +16,17 @@ export type TakenBack = RollbackResult["takenBack"][number];
  * Takes migrations back, one after the other, each whole or not at all, under the same limits as they were applied: lock timeout
  * with retries, statement timeout, availability budget. The caller holds the pipeline's lock and Prisma's.
  *
- * @param backup the identifier of the backup that was made before.
+ * @param backup the identifier of the backup that was made before. @param probe measures what the application meets meanwhile.
  * @throws PipelineError of kind `failedUnchanged` where none was taken back, `failedChanged` where some were.
  */
 export async function takeAllBack(
   request: StageRequest,
   context: StageContext,
   ways: readonly WayBack[],
-  { backup, lock }: { readonly backup: string; readonly lock: AdvisoryLock },
+  { backup, lock, probe }: { readonly backup: string; readonly lock: AdvisoryLock; readonly probe: AvailabilityProbe },
 ): Promise<TakenBack[]> {
   const { database, settings, environment } = request;
   const { log } = context;
-  const probe = new AvailabilityProbe(database, { settings, log });
   const done: TakenBack[] = [];
   for (const [at, { name, checksum, down }] of ways.entries()) {
     log.progress(`taking ${name} back`, at / ways.length);

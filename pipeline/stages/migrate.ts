@@ -34,9 +34,11 @@ export async function migrate(request: MigrateRequest, context: StageContext): P
   const started = Date.now();
   await assertProved(request, context);
   const probe = new AvailabilityProbe(request.database, { settings: request.settings, log: context.log });
-  const applied = await withPipelineLock(request.database, "migrate", () =>
-    withAdvisoryLock(request.database, request.settings.migrate.advisoryLockWaitMs, (lock) =>
-      applyPending(request, context, lock, probe),
+  const applied = await probe.noting(context, "migrate", () =>
+    withPipelineLock(request.database, "migrate", () =>
+      withAdvisoryLock(request.database, request.settings.migrate.advisoryLockWaitMs, (lock) =>
+        applyPending(request, context, lock, probe),
+      ),
     ),
   );
   const availability = probe.seen();

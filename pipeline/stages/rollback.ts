@@ -13,6 +13,7 @@ import { diffDrift } from "../prisma/drift.js";
 import { type HistoryRow, appliedRows, compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
+import { AvailabilityProbe } from "../probe/availability.js";
 import { chooseTakenBack } from "../rollback/choose.js";
 import { type TakenBack, described, takeAllBack } from "../rollback/run.js";
 import { type WayBack, assertWayBack, findWaysBack } from "../rollback/wayBack.js";
@@ -41,16 +42,20 @@ export async function rollback(request: RollbackRequest, context: StageContext):
     const made = await backup(base, context);
     assertSameDatabase(identity, made.identity);
     const { advisoryLockWaitMs } = request.settings.migrate;
+    const probe = new AvailabilityProbe(request.database, { settings: request.settings, log: context.log });
     const takenBack = await withAdvisoryLock(request.database, advisoryLockWaitMs, async (lock) => {
       // Somebody may have migrated while the backup was made.
       const again = await decide(request);
       assertSame(ways, again.ways);
       for (const { name } of again.stopped) await clearFailed(request.database, request.project, name);
-      return takeAllBack(base, context, ways, { backup: made.id, lock });
+      return probe.noting(context, "rollback", () =>
+        takeAllBack(base, context, ways, { backup: made.id, lock, probe }),
+      );
     });
     for (const name of names) rest.delete(name);
     const warnings = await checkAfterwards(request, context, { takenBack, rest: [...rest], drifted, backup: made.id });
     const newest = [...rest].at(-1);
+    const availability = probe.seen();
     context.log.info(
       `${described(takenBack)} They are pending again: the next update applies them, unless their folders are removed or mended.`,
     );
@@ -60,6 +65,7 @@ export async function rollback(request: RollbackRequest, context: StageContext):
       backup: made.id,
       takenBack,
       ...(newest === undefined ? {} : { newest }),
+      ...(availability === undefined ? {} : { availability }),
       warnings,
     };
   });

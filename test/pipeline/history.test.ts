@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { targetSettings } from "../../pipeline/contracts.js";
 import { run } from "../../pipeline/process.js";
 import { type History, readHistory } from "../../pipeline/report/history.js";
 import { openStore } from "../../pipeline/store/open.js";
@@ -10,6 +11,7 @@ import { type MadeRun, makeRuns } from "../support/runsInStore.js";
 import { temporaryStore } from "./backupFixtures.js";
 
 const day = 86_400_000;
+const targets = targetSettings.parse({});
 const stack = "history";
 
 /** Fifty runs, one each day: every tenth refused, every twelfth failed, the rest verified; two of these too slow. */
@@ -51,7 +53,7 @@ describe("the history of a stack's runs", () => {
   };
 
   it("counts what the aims ask, over the days that are asked for", async () => {
-    const history = await readHistory(openStore(store.url), stack, 30, new Date());
+    const history = await readHistory(openStore(store.url), stack, { days: 30, at: new Date(), targets });
     assert.equal(history.runs.length, 50);
     assert.equal(history.runs[0]?.run, "run-50");
     // Of the last 30: 3 refused (9, 19, 29), 2 failed (11, 23).
@@ -67,6 +69,7 @@ describe("the history of a stack's runs", () => {
         withTarget: 25,
         refusedMs: 45_000 + 20 * (435 - 9 - 19 - 29 - 11 - 23),
         availability: undefined,
+        availabilityTargetPercent: 99.9,
         availabilityMet: true,
       },
     );

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import type { Database } from "../../pipeline/contracts.js";
+import { z } from "zod";
+import { type Database, availabilitySchema, measuredSchema } from "../../pipeline/contracts.js";
 import { ensureSample } from "../../pipeline/local/sample.js";
+import { span } from "../../pipeline/report/words.js";
 import type { Outcome } from "../../pipeline/runStage.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { accessibilityMistakes, browserOrSkip, picture } from "../support/browser.js";
@@ -14,6 +16,11 @@ import { quiet, temporaryStore } from "./backupFixtures.js";
 const sample = resolve(__dirname, "../../prisma");
 const name = "report_shop";
 const phone = { width: 390, height: 844 };
+
+const recorded = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), result: z.object({ availability: availabilitySchema.optional() }) }),
+  z.object({ ok: z.literal(false), measured: z.array(measuredSchema) }),
+]);
 
 /** Runs as `pulumi up` makes them, each to another end; their pages as people see them. */
 describe("the report of a run, in a browser", function () {
@@ -110,6 +117,21 @@ describe("the report of a run, in a browser", function () {
   const textOf = async (page: Page, selector: string) =>
     (await page.locator(selector).innerText()).replace(/\s+/g, " ");
 
+  /** The time without service in all and at once, and the plot, as the record of the stage has them. */
+  const showsWhatWasRefused = async (page: Page, run: string, of: "migrate" | "rollback") => {
+    const record = recorded.parse(JSON.parse(await readFile(new URL(`${store.url}/local/${run}/${of}.json`), "utf8")));
+    const seen = record.ok ? record.result.availability : record.measured[0]?.availability;
+    assert.ok(seen !== undefined && seen.refusedMs > 200 && seen.longestRefusedMs > 200, JSON.stringify(record));
+    const shown = (ms: number) => span(ms).replaceAll("\u00a0", " ");
+    assert.equal(await textOf(page, "#figure-downtime"), shown(seen.refusedMs));
+    const note = await textOf(page, "#figure-downtime + dd");
+    assert.ok(note.includes(`at most ${shown(seen.longestRefusedMs)} at once`), note);
+    const plot = page.locator("section[aria-labelledby=availability] svg[role=img]");
+    assert.equal(await plot.locator("rect").count(), seen.series?.slowestMs.filter((ms) => ms !== null).length);
+    assert.ok((await plot.locator("rect.late").count()) > 0);
+    assert.ok((await plot.locator("desc").textContent())?.includes(`${seen.refusedMs} ms in all`));
+  };
+
   it("of a good run has its figures, and is good to look at and to listen to", async () => {
     const result = (await must(chain("good"))) as { counts: Record<string, number>; report: string };
     const page = await open("good");
@@ -155,19 +177,42 @@ describe("the report of a run, in a browser", function () {
 
   it("of a run that failed and was taken back shows both, and keeps what it says as text", async () => {
     await addMigration("20990101000000_fine", 'CREATE TABLE "<b>not bold</b>" ();');
-    await addMigration("20990102000000_broken", 'ALTER TABLE "<b>not bold</b>" ADD COLUMN a int; SELECT 1/0;');
-    const outcome = await chain("taken-back", { rehearse: { mode: "never", reason: "to see migrate fail" } });
+    // It holds its locks for longer than a request may take, so that the probes are refused.
+    await addMigration(
+      "20990102000000_broken",
+      'ALTER TABLE "<b>not bold</b>" ADD COLUMN a int; ALTER TABLE orders ADD COLUMN a int; SELECT pg_sleep(0.6); SELECT 1/0;',
+    );
+    const outcome = await chain("taken-back", {
+      rehearse: { mode: "never", reason: "to see migrate fail" },
+      migrate: { probeEveryMs: 10, refusedAfterMs: 200 },
+    });
     assert.ok(!outcome.ok && outcome.error.kind === "failedChanged");
     let page = await open("taken-back");
     assert.equal(await textOf(page, "h1"), "Failed in migrate, after changes");
     assert.match(await textOf(page, ".lead"), /20990102000000_broken failed: .*division by zero/);
+    await showsWhatWasRefused(page, "taken-back", "migrate");
     await page.close();
     await must(stage("restore", "taken-back", { backup: "taken-back" }));
     page = await open("taken-back");
     assert.equal(await textOf(page, "h1"), "Restored");
     assert.match(await textOf(page, ".lead"), /from backup taken-back after migrate had failed \(MIGRATION_FAILED\)/);
     assert.equal(await page.locator("b", { hasText: "not bold" }).count(), 0);
+    await showsWhatWasRefused(page, "taken-back", "migrate");
     await page.close();
     await looksRight("taken-back");
+    await dropMigration("20990101000000_fine");
+    await dropMigration("20990102000000_broken");
+  });
+
+  it("of migrations that were taken back has what the application met meanwhile", async () => {
+    const [newest = ""] = (await readdir(join(folder, "migrations"))).filter((entry) => /^\d/.test(entry)).slice(-1);
+    const down = join(folder, "migrations", newest, "down.sql");
+    await writeFile(down, `LOCK TABLE orders; SELECT pg_sleep(0.6);\n${await readFile(down, "utf8")}`);
+    await must(stage("rollback", "by-sql", { steps: 1 }, { migrate: { probeEveryMs: 10, refusedAfterMs: 200 } }));
+    const page = await open("by-sql");
+    assert.equal(await textOf(page, "h1"), "Rolled back");
+    assert.equal(await textOf(page, "section[aria-labelledby=availability] h3"), "While they were taken back");
+    await showsWhatWasRefused(page, "by-sql", "rollback");
+    await page.close();
   });
 });

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { coloursFor } from "../../pipeline/colours.js";
+import type { Targets } from "../../pipeline/contracts.js";
 import { PipelineError, messageOf } from "../../pipeline/errors.js";
 import { environmentOf } from "../../pipeline/npmRun.js";
 import { type History, readHistory } from "../../pipeline/report/history.js";
@@ -37,10 +38,11 @@ const fewRuns = 15;
 async function act(flags: Flags): Promise<void> {
   const environment = flags.stack;
   const target = readTarget(environment);
-  const { paths } = target;
+  const { paths, config } = target;
+  const { targets } = config;
   const store = openStore(await storeUrlOf(target));
-  const history = await readHistory(store, environment, flags.days, new Date());
-  if (flags.note !== undefined || flags.run !== undefined) return ofRun(store, history, flags, paths.root);
+  const history = await readHistory(store, environment, { days: flags.days, at: new Date(), targets });
+  if (flags.note !== undefined || flags.run !== undefined) return ofRun(store, history, flags, { targets, root: paths.root });
   if (flags.html !== undefined) {
     const path = resolve(process.env["INIT_CWD"] ?? process.cwd(), flags.html);
     writePage(path, renderHistoryPage(history));
@@ -59,7 +61,12 @@ async function act(flags: Flags): Promise<void> {
 }
 
 /** Writes one run's page again, with a note where one is given. */
-async function ofRun(store: Store, history: History, flags: Flags, root: string): Promise<void> {
+async function ofRun(
+  store: Store,
+  history: History,
+  flags: Flags,
+  { targets, root }: { readonly targets: Targets; readonly root: string },
+): Promise<void> {
   const { environment } = history;
   const wanted = flags.run ?? "newest";
   const found = wanted === "newest" ? history.runs[0] : history.runs.find(({ run }) => run === wanted);
@@ -71,7 +78,7 @@ async function ofRun(store: Store, history: History, flags: Flags, root: string)
     const note = { at: new Date().toISOString(), by: whoAmI(root), text };
     await store.write(path, renderNotes([...parseNotes(await store.read(path)), note]));
   }
-  const page = await writeRunPage(store, environment, found.run);
+  const page = await writeRunPage(store, environment, found.run, targets);
   process.stdout.write(`${flags.json === true ? JSON.stringify({ ...found, page }) : page}\n`);
   if (flags.open === true) show(page);
 }

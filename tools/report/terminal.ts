@@ -2,7 +2,6 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import type { History, RunLine } from "../../pipeline/report/history.js";
 import type { Standing } from "../../pipeline/report/verdict.js";
-import { availabilityTarget } from "../../pipeline/report/target.js";
 import { bytes, moment, percent, span } from "../../pipeline/report/words.js";
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -36,7 +35,7 @@ export function describeHistory(history: History, most: number, colours: Colours
     ["within the time aimed at", share(aims.withinTarget, aims.withTarget)],
     [
       "availability",
-      `${percent(aims.availability)} of ${aims.days} days, aim ${percent(availabilityTarget)}: ${met}; ${span(aims.refusedMs)} without service`,
+      `${percent(aims.availability)} of ${aims.days} days, aim ${aims.availabilityTargetPercent} %: ${met}; ${span(aims.refusedMs)} without service`,
     ],
     [
       "newest backup",

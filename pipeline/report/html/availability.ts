@@ -1,18 +1,24 @@
+import type { Availability, Measured } from "../../contracts.js";
 import { describeAvailability } from "../../probe/availability.js";
 import type { LogLine, RunEvidence } from "../evidence.js";
+import { measuredIn } from "../served.js";
 import { number, percent, span } from "../words.js";
 import { type Markup, html, section, table } from "./markup.js";
 import { answersPlot } from "./plot.js";
 
-/** What the application met while the migrations were applied, and who was in the way. */
+/** What the application met while migrations were applied or taken back, also where that failed, and who was in the way. */
 export function availability(evidence: RunEvidence): Markup | undefined {
-  const seen = evidence.results.migrate?.availability;
+  const parts = measuredIn(evidence);
   const blockers = waitedFor(evidence);
-  if (seen === undefined && blockers.length === 0) return undefined;
+  if (parts.length === 0 && blockers.length === 0) return undefined;
+  const headed = parts.some(({ during }) => during === "rollback");
   return section(
     "availability",
     "Availability",
-    ...(seen === undefined ? [] : measured(seen)),
+    ...parts.flatMap(({ during, availability: seen }) => [
+      headed ? html`<h3>${capital(whiles[during])}</h3>` : undefined,
+      ...measured(seen, during),
+    ]),
     blockers.length === 0
       ? undefined
       : html`<h3>Locks that were in the way</h3>
@@ -25,9 +31,16 @@ export function availability(evidence: RunEvidence): Markup | undefined {
 /** How many targets are shown at once. */
 const openly = 6;
 
-type Seen = NonNullable<NonNullable<RunEvidence["results"]["migrate"]>["availability"]>;
+const whiles: Readonly<Record<Measured["during"], string>> = {
+  migrate: "while the migrations were applied",
+  rollback: "while they were taken back",
+};
 
-function measured(seen: Seen): (Markup | undefined)[] {
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function measured(seen: Availability, during: Measured["during"]): (Markup | undefined)[] {
   const { series, refusedAfterMs, targets, tablesLeftOut } = seen;
   const said = describeAvailability(seen);
   return [
@@ -35,7 +48,7 @@ function measured(seen: Seen): (Markup | undefined)[] {
     series === undefined
       ? undefined
       : html`<figure>
-          ${answersPlot(series, refusedAfterMs, said)}
+          ${answersPlot(series, refusedAfterMs, { id: during, title: `Slowest answers ${whiles[during]}`, text: said })}
           <figcaption>
             The slowest answer of each ${span(series.everyMs)}. Above the dashed line, ${span(refusedAfterMs)}, it
             counts as refused.
@@ -54,7 +67,7 @@ function measured(seen: Seen): (Markup | undefined)[] {
   ];
 }
 
-function byTarget(caption: string, targets: Seen["targets"]): Markup {
+function byTarget(caption: string, targets: Availability["targets"]): Markup {
   return table(
     caption,
     [

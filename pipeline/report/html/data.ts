@@ -35,6 +35,8 @@ export function data(evidence: RunEvidence): Markup | undefined {
       ? undefined
       : html`<p class="quiet">The whole database, with its indexes, was ${bytes(preflight.databaseBytes)} before.</p>`;
   const shown = tables.slice(0, most);
+  // Of a run that did not come to verify nothing is known after it.
+  const after = tables.some(({ rowsAfter, bytesAfter }) => rowsAfter !== undefined || bytesAfter !== undefined);
   return section(
     "data",
     "Data",
@@ -44,26 +46,27 @@ export function data(evidence: RunEvidence): Markup | undefined {
       [
         { head: "Table" },
         { head: "Rows before", kind: "figure" },
-        { head: "Rows after", kind: "figure" },
+        ...(after ? [{ head: "Rows after", kind: "figure" } as const] : []),
         { head: "Size before", kind: "figure" },
-        { head: "Size after", kind: "figure" },
+        ...(after ? [{ head: "Size after", kind: "figure" } as const] : []),
       ],
       shown.map(({ name, rowsBefore, rowsAfter, bytesBefore, bytesAfter }) => [
         name,
         figure(rowsBefore, number),
-        rowsBefore !== undefined && rowsAfter !== undefined && rowsAfter !== rowsBefore
-          ? html`${number(rowsAfter)}
-              <span class="quiet"
-                >(${rowsAfter > rowsBefore ? "+" : "−"}${number(Math.abs(rowsAfter - rowsBefore))})</span
-              >`
-          : figure(rowsAfter, number),
+        ...(after ? [rowsWithChange(rowsBefore, rowsAfter)] : []),
         figure(bytesBefore, bytes),
-        figure(bytesAfter, bytes),
+        ...(after ? [figure(bytesAfter, bytes)] : []),
       ]),
     ),
     tables.length > most ? html`<p class="quiet">${tables.length - most} smaller tables are left out.</p>` : undefined,
     growth,
   );
+}
+
+function rowsWithChange(before: number | undefined, after: number | undefined): Markup | string {
+  if (before === undefined || after === undefined || after === before) return figure(after, number);
+  const change = `(${after > before ? "+" : "−"}${number(Math.abs(after - before))})`;
+  return html`${number(after)} <span class="quiet">${change}</span>`;
 }
 
 function figure(value: number | undefined, show: (value: number) => string): string {

@@ -1,10 +1,12 @@
+import { appliedIn } from "../applied.js";
 import type { RunEvidence } from "../evidence.js";
-import { againstTarget, spanOfRun } from "../target.js";
+import { servedIn } from "../served.js";
+import { type Aimed, againstTarget, spanOfRun } from "../target.js";
 import { bytes, number, percent, span } from "../words.js";
 import { type Markup, html } from "./markup.js";
 
 /** The few figures that are asked for first. */
-export function figures(evidence: RunEvidence): Markup {
+export function figures(evidence: Aimed): Markup {
   const shown = [duration(evidence), downtime(evidence), applied(evidence), rows(evidence), backup(evidence)];
   return html`<dl class="figures">${shown}</dl> `;
 }
@@ -17,7 +19,7 @@ function figure(id: string, label: string, value: string, note: Markup | string)
   </div> `;
 }
 
-function duration(evidence: RunEvidence): Markup | undefined {
+function duration(evidence: Aimed): Markup | undefined {
   if (evidence.stages.length === 0) return undefined;
   const { ms } = spanOfRun(evidence);
   const target = againstTarget(evidence);
@@ -31,10 +33,10 @@ function duration(evidence: RunEvidence): Markup | undefined {
   return figure("duration", "Whole run", span(ms), note);
 }
 
-function downtime({ results: { migrate } }: RunEvidence): Markup | undefined {
-  const seen = migrate?.availability;
+function downtime(evidence: RunEvidence): Markup | undefined {
+  const seen = servedIn(evidence);
   if (seen === undefined) {
-    return migrate === undefined
+    return evidence.results.migrate === undefined
       ? undefined
       : figure("downtime", "Without service", "–", "not measured: no table in use was touched");
   }
@@ -43,21 +45,32 @@ function downtime({ results: { migrate } }: RunEvidence): Markup | undefined {
     "downtime",
     "Without service",
     span(seen.refusedMs),
-    html`<span class="${seen.refusedMs > seen.budgetMs ? "bad" : "good"}">of ${span(seen.budgetMs)} allowed</span>;
-      ${percent(served)} of ${number(seen.requests)} probes served`,
+    html`<span class="${seen.withinBudget ? "good" : "bad"}">of ${span(seen.budgetMs)} allowed</span
+      >${seen.refusedMs === 0 ? undefined : html`, at most ${span(seen.longestRefusedMs)} at once`}; ${percent(served)}
+      of ${number(seen.requests)} probes served`,
   );
 }
 
-function applied({ results: { migrate, preflight } }: RunEvidence): Markup | undefined {
-  const pending = preflight?.pending.length;
+function applied(evidence: RunEvidence): Markup | undefined {
+  const { migrate, preflight, restore } = evidence.results;
+  const done = [...appliedIn(evidence).values()];
   if (migrate !== undefined) {
-    const ms = migrate.applied.reduce((sum, one) => sum + one.durationMs, 0);
-    const note = migrate.applied.length === 0 ? "none was pending" : `applied in ${span(ms)}`;
-    return figure("applied", "Migrations", number(migrate.applied.length), note);
+    const ms = done.reduce((sum, one) => sum + one.durationMs, 0);
+    return figure(
+      "applied",
+      "Migrations",
+      number(done.length),
+      done.length === 0 ? "none was pending" : `applied in ${span(ms)}`,
+    );
   }
-  return pending === undefined
-    ? undefined
-    : figure("applied", "Migrations", "0", `of ${number(pending)} pending applied`);
+  if (preflight === undefined) return undefined;
+  const undone = done.length > 0 && restore !== undefined ? "; undone by the restore" : "";
+  return figure(
+    "applied",
+    "Migrations",
+    number(done.length),
+    `of ${number(preflight.pending.length)} pending applied${undone}`,
+  );
 }
 
 function rows({ manifest, results: { backup } }: RunEvidence): Markup | undefined {

@@ -1,5 +1,4 @@
 import type { History, RunLine } from "../history.js";
-import { availabilityTarget } from "../target.js";
 import { bytes, moment, number, percent, span } from "../words.js";
 import { type Markup, html, section, table } from "./markup.js";
 import { page } from "./page.js";
@@ -16,7 +15,7 @@ export function renderHistoryPage(history: History): string {
     </p>
     <h1>${title}</h1>
     ${figures(history)}`;
-  const body = html`${[trends(runs), every(runs)]}`;
+  const body = html`${[trends(history), every(runs)]}`;
   const footer = html`<p>
     Times are UTC. Availability counts what the probes of migrations met, and nothing else that may have stopped the
     application. Runs that were refused before they touched anything count neither as verified nor as failed.
@@ -44,7 +43,7 @@ function figures({ aims, newestBackup, at, backups }: History): Markup {
       "availability",
       "Availability",
       percent(aims.availability),
-      html`<span class="${tone(aims.availabilityMet)}">aim ${percent(availabilityTarget)}</span>;
+      html`<span class="${tone(aims.availabilityMet)}">aim ${aims.availabilityTargetPercent} %</span>;
         ${span(aims.refusedMs)} without service`,
     ),
     figure(
@@ -69,7 +68,7 @@ function figure(id: string, label: string, value: string, note: Markup): Markup 
 }
 
 /** Plots of the newest runs, oldest first. */
-function trends(runs: readonly RunLine[]): Markup | undefined {
+function trends({ runs, targets }: History): Markup | undefined {
   const shown = runs.slice(0, 60).reverse();
   if (shown.length < 2) return undefined;
   const plot = (
@@ -77,6 +76,7 @@ function trends(runs: readonly RunLine[]): Markup | undefined {
     title: string,
     value: (run: RunLine) => number | undefined,
     show: (value: number) => string,
+    aim?: number,
   ) =>
     shown.some((run) => value(run) !== undefined)
       ? html`<figure>
@@ -89,16 +89,25 @@ function trends(runs: readonly RunLine[]): Markup | undefined {
               return { label: run.run, tone: tones[run.standing], ...(figure === undefined ? {} : { value: figure }) };
             }),
             show,
+            aim,
           )}
         </figure>`
       : undefined;
   return section(
     "trends",
     "Over time",
-    plot("duration", "Time of each run", ({ durationMs }) => durationMs, span),
+    html`<p class="quiet">
+      ${number(shown.length)} runs, one bar each, from ${day(shown[0])} to ${day(shown.at(-1))}.
+      <span class="warn">Yellow</span>: refused, or taken back; <span class="bad">red</span>: failed after changes.
+    </p>`,
+    plot("duration", "Time of each run", ({ durationMs }) => durationMs, span, 60_000 * targets.simpleMinutes),
     plot("downtime", "Time without service in each run", ({ refusedMs }) => refusedMs, span),
     plot("size", "Size of the database", ({ databaseBytes }) => databaseBytes, bytes),
   );
+}
+
+function day(run: RunLine | undefined): string {
+  return run === undefined ? "" : moment(run.started).slice(0, 10);
 }
 
 function every(runs: readonly RunLine[]): Markup {

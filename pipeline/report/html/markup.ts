@@ -35,29 +35,43 @@ export interface Column {
   readonly kind?: "figure" | "track";
 }
 
-/** A table that scrolls by itself where the screen is narrower; its first column names the row. */
+/** From how many columns on a table's rows are paragraphs on a phone. */
+const wide = 3;
+
+/**
+ * A table whose first column names the row. Where the screen is narrower it scrolls by itself; on a phone the rows of a wide one are
+ * paragraphs, each figure after its column's head. The roles say that it is a table however it is laid out.
+ */
 export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Value[])[]): Markup {
+  const cards = columns.length >= wide && !columns.some(({ kind }) => kind === "track");
+  const role = (name: string) => (cards ? html` role="${name}"` : undefined);
   const style = ({ kind }: Column) => (kind === undefined ? undefined : html` class="${kind}"`);
-  const head = columns.map((column) => html`<th scope="col" ${style(column)}>${column.head}</th>`);
+  const head = columns.map(
+    (column) => html`<th scope="col" ${role("columnheader")}${style(column)}>${column.head}</th>`,
+  );
   const body = rows.map((cells) => {
     const [first, ...rest] = cells;
-    const others = rest.map((cell, at) => html`<td${style(columns[at + 1] ?? { head: "" })}>${cell}</td>`);
-    return html`<tr>
-      <th scope="row">${first}</th>
+    const others = rest.map((cell, at) => {
+      const column = columns[at + 1] ?? { head: "" };
+      const label = cards ? html` data-head="${column.head}"` : undefined;
+      return html`<td${role("cell")}${label}${cell === "–" ? html` data-none` : undefined}${style(column)}>${cell}</td>`;
+    });
+    return html`<tr${role("row")}>
+      <th scope="row"${role("rowheader")}>${first}</th>
       ${others}
     </tr> `;
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
-    <table>
+    <table${cards ? html` class="cards" role="table"` : undefined}>
       <caption class="unseen">
         ${caption}
       </caption>
-      <thead>
-        <tr>
+      <thead${role("rowgroup")}>
+        <tr${role("row")}>
           ${head}
         </tr>
       </thead>
-      <tbody>
+      <tbody${role("rowgroup")}>
         ${body}
       </tbody>
     </table>

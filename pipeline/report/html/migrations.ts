@@ -1,5 +1,5 @@
-import { z } from "zod";
-import type { MigrateResult, MigrationRef, RiskSummary } from "../../contracts.js";
+import type { MigrationRef, RiskSummary } from "../../contracts.js";
+import { type Done, appliedIn } from "../applied.js";
 import type { RunEvidence } from "../evidence.js";
 import { counted } from "../verdict.js";
 import { span } from "../words.js";
@@ -9,7 +9,7 @@ const tones = { safe: "good", risky: "warn", dangerous: "bad" } as const;
 
 /** What was pending: tier, who answered for it, what it does, and how it went. */
 export function migrations(evidence: RunEvidence): Markup | undefined {
-  const { preflight, migrate } = evidence.results;
+  const { preflight } = evidence.results;
   if (preflight === undefined) return undefined;
   const { pending, risks = [], window, applied } = preflight;
   const before = html`<p class="quiet">
@@ -17,7 +17,7 @@ export function migrations(evidence: RunEvidence): Markup | undefined {
   </p>`;
   if (pending.length === 0) return section("migrations", "Migrations", html`<p>None was pending.</p>`, before);
   const risk = new Map(risks.map((one) => [one.migration, one]));
-  const done = new Map<string, Done>(migrate?.applied.map((one) => [one.name, one]) ?? appliedBefore(evidence));
+  const done = appliedIn(evidence);
   const failure = evidence.stages.find(({ name }) => name === "migrate")?.error?.message;
   const failed = pending.find(({ name }) => failure?.startsWith(`${name} failed`));
   const held =
@@ -36,21 +36,6 @@ export function migrations(evidence: RunEvidence): Markup | undefined {
     html`${pending.map((ref) => one(ref, risk.get(ref.name), ref === failed ? "failed" : done.get(ref.name)))}`,
     before,
   );
-}
-
-type Done = Pick<MigrateResult["applied"][number], "durationMs" | "attempts" | "restorePoint">;
-
-const appliedLine = z.looseObject({ ms: z.number(), attempts: z.number().default(1) });
-
-/** What a run applied that failed later, from its log. */
-function appliedBefore({ stages }: RunEvidence): [string, Done][] {
-  const log = stages.find(({ name }) => name === "migrate")?.log ?? [];
-  return log.flatMap((line): [string, Done][] => {
-    const name = /^(\S+) applied$/.exec(line.message)?.[1];
-    const figures = appliedLine.safeParse(line);
-    if (name === undefined || !figures.success) return [];
-    return [[name, { durationMs: figures.data.ms, attempts: figures.data.attempts }]];
-  });
 }
 
 function one(

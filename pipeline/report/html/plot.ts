@@ -12,8 +12,16 @@ interface Series {
   readonly slowestMs: readonly (number | null)[];
 }
 
+/** What is read out in the place of the plot. */
+interface Told {
+  /** Tells it from the other plots of the page. */
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+}
+
 /** The slowest answer of each interval as bars on a logarithmic scale, with the time from which one counts as refused. */
-export function answersPlot({ everyMs, slowestMs }: Series, refusedAfterMs: number, description: string): Markup {
+export function answersPlot({ everyMs, slowestMs }: Series, refusedAfterMs: number, { id, title, text }: Told): Markup {
   const highest = Math.max(refusedAfterMs * 2, ...slowestMs.map((value) => value ?? 0));
   const decades = Math.ceil(Math.log10(highest));
   const y = (ms: number) => height - bottom - ((height - bottom - top) * Math.log10(Math.max(1, ms))) / decades;
@@ -40,9 +48,9 @@ export function answersPlot({ everyMs, slowestMs }: Series, refusedAfterMs: numb
       >`;
   });
   const limit = round(y(refusedAfterMs));
-  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="plot-title plot-text">
-    <title id="plot-title">Slowest answers while the migrations were applied</title>
-    <desc id="plot-text">${description}</desc>
+  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-plot-title ${id}-plot-text">
+    <title id="${id}-plot-title">${title}</title>
+    <desc id="${id}-plot-text">${text}</desc>
     ${lines}${bars}
     <line class="limit" x1="${left}" x2="${width}" y1="${limit}" y2="${limit}" />
     <text x="${left}" y="${height - 6}">0</text>

@@ -21,7 +21,7 @@ export function notes(evidence: RunEvidence): Markup | undefined {
   );
 }
 
-/** The stages' logs; that of the stage that failed is open. */
+/** The stages' logs; that of a stage that failed is open. */
 export function logs({ stages }: RunEvidence): Markup | undefined {
   const kept = stages.filter(({ log }) => log.length > 0);
   if (kept.length === 0) return undefined;
@@ -32,7 +32,9 @@ export function logs({ stages }: RunEvidence): Markup | undefined {
       return `${elapsed.toFixed(1).padStart(7)} s  ${level === "info" ? "" : `${level}: `}${message}`;
     });
     const left = log.length > lastLines ? `… ${log.length - lastLines} lines before these\n` : "";
-    return html`<details${error === undefined ? undefined : html` open`}><summary>${name}, ${log.length} lines</summary><pre tabindex="0">${left}${lines.join("\n")}</pre></details>
+    // A refusal is all that its log says, and stands at the top.
+    const open = error !== undefined && error.kind !== "refused" && error.kind !== "usage";
+    return html`<details${open ? html` open` : undefined}><summary>${name}, ${log.length} lines</summary><pre tabindex="0">${left}${lines.join("\n")}</pre></details>
 `;
   });
   return html`<div class="logs">${section("log", "Log", ...shown)}</div>`;

@@ -1,5 +1,4 @@
-import type { RunEvidence } from "../evidence.js";
-import { againstTarget, spanOfRun } from "../target.js";
+import { type Aimed, againstTarget, spanOfRun } from "../target.js";
 import { type Verdict, verdictOf } from "../verdict.js";
 import { moment, span } from "../words.js";
 import { availability } from "./availability.js";
@@ -16,7 +15,7 @@ import { statements } from "./statements.js";
 import { tones } from "./tones.js";
 
 /** The report of a run as one page that needs nothing else: the verdict first, then what it rests on. */
-export function renderRunPage(evidence: RunEvidence): string {
+export function renderRunPage(evidence: Aimed): string {
   const { environment, run } = evidence;
   const verdict = verdictOf(evidence);
   const { started } = spanOfRun(evidence);
@@ -44,8 +43,16 @@ export function renderRunPage(evidence: RunEvidence): string {
   return page(`${verdict.title}: ${environment}, run ${run}`, header, body, footer(evidence));
 }
 
-function explained({ text, failure }: Verdict): Markup {
-  if (failure === undefined) return html`<p class="lead">${text}</p>`;
+function explained({ text, failure, earlier }: Verdict): Markup {
+  if (failure === undefined) {
+    return html`<p class="lead">${text}</p>
+      ${
+        earlier === undefined
+          ? undefined
+          : html`<p><b>What had failed.</b></p>
+              <pre>${earlier.failure.message}</pre>`
+      }`;
+  }
   const [first = "", ...rest] = text.split("\n");
   return html`<p class="lead">${first}</p>
     ${rest.length === 0 ? undefined : html`<pre>${rest.join("\n")}</pre>`}
@@ -56,7 +63,7 @@ function explained({ text, failure }: Verdict): Markup {
     </div> `;
 }
 
-function footer(evidence: RunEvidence): Markup {
+function footer(evidence: Aimed): Markup {
   const target = againstTarget(evidence);
   const aim =
     target === undefined

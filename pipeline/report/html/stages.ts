@@ -1,10 +1,10 @@
-import type { RunEvidence, StageEvidence } from "../evidence.js";
-import { againstTarget, spanOfRun } from "../target.js";
+import type { StageEvidence } from "../evidence.js";
+import { type Aimed, againstTarget, spanOfRun } from "../target.js";
 import { moment, percent, span } from "../words.js";
 import { type Column, type Markup, html, section, table } from "./markup.js";
 
-/** When each stage ran, as bars on the run's own time, against the plan's aim. */
-export function stages(evidence: RunEvidence): Markup | undefined {
+/** When each stage ran, as bars on the run's own time, against what is aimed at. */
+export function stages(evidence: Aimed): Markup | undefined {
   if (evidence.stages.length === 0) return undefined;
   const run = spanOfRun(evidence);
   const whole = evidence.stages.every(({ error }) => error === undefined);
@@ -17,7 +17,7 @@ export function stages(evidence: RunEvidence): Markup | undefined {
           <span class="${target.met ? "good" : "bad"}"
             >${percent(run.ms / target.targetMs)} of the ${span(target.targetMs)}</span
           >
-          that the plan allows for ${target.kind} migrations.
+          that is aimed at for ${target.kind} migrations.
         </p>`;
   const rows = evidence.stages.map((stage) => [
     stage.name,

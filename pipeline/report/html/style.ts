@@ -58,11 +58,18 @@ figure { margin: 0 0 1rem; } figcaption { color: var(--quiet); font-size: .875re
 svg { display: block; width: 100%; height: auto; } svg text { font: 11px system-ui, "Liberation Sans", "DejaVu Sans", sans-serif; fill: var(--quiet); }
 svg .axis { stroke: var(--line); } svg .bar { fill: var(--bar); } svg .late, svg .bar-bad { fill: var(--bad); } svg .bar-warn { fill: var(--warn); } svg .bar-quiet { fill: var(--quiet); } svg .limit { stroke: var(--bad); stroke-dasharray: 4 3; }
 details { margin: 0 0 .5rem; } summary { cursor: pointer; color: var(--link); } details pre { margin: .5rem 0 0; padding: .75rem; background: var(--soft); font-size: .8125rem; overflow-x: auto; }
-footer { border-top: 1px solid var(--line); padding-top: 1rem; padding-bottom: 2.5rem; color: var(--quiet); font-size: .875rem; }
-footer p { max-width: none; }
-@media (max-width: 40rem) { .verdict { margin-left: 0; } .track { display: none; } svg text { font-size: 21px; } .figures { grid-template-columns: 1fr 1fr; } .figures .big { font-size: 1.35rem; } }
+footer { padding-bottom: 2.5rem; color: var(--quiet); font-size: .875rem; }
+footer p { max-width: none; border-top: 1px solid var(--line); padding-top: 1rem; }
+@media (max-width: 40rem) { .verdict { margin-left: 0; } .track { display: none; } svg text { font-size: 22px; } .figures { grid-template-columns: 1fr 1fr; } .figures .big { font-size: 1.35rem; }
+  .cards, .cards tbody, .cards tr, .cards th { display: block; } .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tbody tr { padding: .45rem 0; border-bottom: 1px solid var(--line); } .cards tbody tr > * { border: 0; padding: 0; }
+  .cards tbody th { overflow-wrap: anywhere; font-weight: 600; } .cards td { display: inline-block; margin-right: .8rem; text-align: left; white-space: normal; }
+  .cards td[data-head]::before { content: attr(data-head) " "; color: var(--quiet); font-size: .875rem; } .cards td[data-none] { display: none; } }
+@page { margin: 14mm; }
 @media print {
   :root { --ground: #fff; --ink: #000; --quiet: #444; --line: #bbb; --soft: #fff; --good: #17633a; --warn: #7d4f00; --bad: #a3221a; --link: #000; --bar: #7893b8; --good-soft: #fff; --warn-soft: #fff; --bad-soft: #fff; }
   body { font-size: 10pt; } header { padding-top: 0; } section, article, tr, figure { break-inside: avoid; } h2 { break-after: avoid; }
-  .scroll { overflow: visible; } .track span, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; } .logs { display: none; } }
+  .scroll { overflow: visible; } .track span, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; } .logs { display: none; }
+  main, header, footer { max-width: none; padding-left: 0; padding-right: 0; } .verdict { margin-left: 0; }
+  section[aria-labelledby="runs"] :is(table, thead th) { font-size: 7.5pt; } section[aria-labelledby="runs"] :is(th, td) { padding: .15rem .5rem .15rem 0; } }
 `.trim();
