@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import { messageOf } from "../pipeline/errors.js";
+import { mannerly, wholeNumber } from "../tools/commands/commandLine.js";
+import { reportFailure } from "../tools/commands/reportFailure.js";
 
 /** `npm run bench`: figures of this project beside what a user would otherwise do, side by side in one run. */
 
@@ -7,18 +8,13 @@ const unit: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9 };
 
 function parseSize(text: string): number {
   const match = /^(\d+)(MB|GB)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError("a number and MB or GB, e.g. 100MB");
+  if (match === null) throw new InvalidArgumentError("A number and MB or GB, e.g. 100MB.");
   return Number(match[1]) * (unit[match[2] ?? ""] ?? 0);
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("a whole number from 1 on");
-  return Number(text);
-}
-
-const program = new Command("npm run bench --");
-program
-  .command("pipeline", { isDefault: true })
+const parseCount = wholeNumber();
+const program = mannerly(new Command("npm run bench --"), "npm run bench -- --help");
+mannerly(program.command("pipeline", { isDefault: true }), "npm run bench -- help pipeline")
   .description("backup, restore and the whole pipeline beside pg_dump, psql and the plan's script")
   .option("--size <size>", "size of the generated database, e.g. 100MB or 1GB", parseSize, 100e6)
   .option("--repeat <n>", "runs of each figure; the median is shown", parseCount, 3)
@@ -28,8 +24,7 @@ program
     await benchPipeline({ ...options, json: options.json === true });
   });
 
-program
-  .command("risk")
+mannerly(program.command("risk"), "npm run bench -- help risk")
   .description("the risk classifier beside squawk, held to what PostgreSQL does when the same files are replayed")
   .option("--files <n>", "migrations of the made history", parseCount, 1000)
   .option("--seed <n>", "of the made history", parseCount, 1)
@@ -41,8 +36,7 @@ program
     await benchRisk({ ...options, history: options.history ?? [], json: options.json === true });
   });
 
-program
-  .command("proof")
+mannerly(program.command("proof"), "npm run bench -- help proof")
   .description(
     "what proving costs (dump, fingerprint, restore, rehearsal, swap), and what an application meets while a migration is applied, here and with prisma migrate deploy",
   )
@@ -58,7 +52,4 @@ program
     await benchProof({ sizes: options.size ?? [100e6, 1e9], repeat: options.repeat, json: options.json === true });
   });
 
-program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = 1;
-});
+program.parseAsync().catch(reportFailure);

@@ -98,16 +98,21 @@ export function checkFields(
 ): void {
   const { error } = request.safeParse(fields);
   const issues = error?.issues.filter(({ path: [first] }) => typeof first === "string" && first in fields) ?? [];
-  if (issues.length > 0) throw badRequest(name, new z.ZodError(issues));
+  const next = `Mend it, then run the same command; what it takes: npm run db -- help ${name}`;
+  if (issues.length > 0) throw badRequest(name, new z.ZodError(issues), next);
 }
 
-function badRequest(stage: string, error: z.ZodError): PipelineError {
+function badRequest(
+  stage: string,
+  error: z.ZodError,
+  next = `Mend the request, then run the same command (safe-migration ${stage} --help).`,
+): PipelineError {
   return new PipelineError({
     code: "BAD_REQUEST",
     kind: "usage",
     message: `${stage}: the request is wrong:\n${z.prettifyError(error)}`,
     state: "Nothing was touched.",
-    next: `Mend the request, then run the same command (safe-migration ${stage} --help).`,
+    next,
   });
 }
 

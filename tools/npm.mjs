@@ -16,7 +16,9 @@ const database = ["packages", "postgres"];
 /**
  * What each script needs and runs.
  *
- * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string, there?: { needs: readonly string[], run: readonly string[] } }>}
+ * `alone`: what a script does that takes no flags.
+ *
+ * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string, alone?: string, there?: { needs: readonly string[], run: readonly string[] } }>}
  */
 const scripts = {
   // Stacks
@@ -26,7 +28,12 @@ const scripts = {
   destroy: { needs: everything, run: ["tools/stack.ts", "destroy"] },
   outputs: { needs: everything, run: ["tools/stack.ts", "outputs"] },
   export: { needs: everything, run: ["tools/stack.ts", "export"] },
-  demo: { needs: [...everything, "hosts"], run: ["test/support/hosts/demo.ts"] },
+  demo: {
+    needs: [...everything, "hosts"],
+    run: ["test/support/hosts/demo.ts"],
+    alone:
+      "brings up dev, staging and prod on this machine (root, Linux), promotes a change, shows one that fails and those that are refused, and removes it all",
+  },
   keys: { needs: ["packages", "pulumi"], run: ["tools/commands/keys.ts"] },
   approve: { needs: ["packages", "pulumi"], run: ["tools/commands/approve.ts"] },
 
@@ -39,10 +46,14 @@ const scripts = {
     // Of an environment that NODE_ENV names: what is checked out against its database, where it is.
     there: { needs: everything, run: ["tools/commands/integration.ts"] },
   },
-  lint: { needs: ["packages"], run: ["tools/test.ts", "checks"] },
+  lint: {
+    needs: ["packages"],
+    run: ["tools/test.ts", "checks"],
+    alone: "checks types, lint and format",
+  },
 
   // Set-up alone, looking at everything afresh
-  setup: { needs: everything },
+  setup: { needs: everything, alone: "sets up all that the other scripts need, looking at everything afresh" },
 
   // The application's databases, for the environment that NODE_ENV names
   ...Object.fromEntries(
@@ -77,10 +88,18 @@ const scripts = {
   ),
   // Judges SQL alone; the database is asked only which migrations are pending, where it is there.
   risk: { needs: ["packages"], here: "tools/commands/risk.cjs" },
-  docs: { needs: ["packages"], run: ["tools/docs/configuration.ts"] },
+  docs: {
+    needs: ["packages"],
+    run: ["tools/docs/configuration.ts"],
+    alone: "writes docs/configuration.md anew from the configuration's schema",
+  },
   logs: { needs: ["packages"], run: ["tools/commands/logs.ts"] },
   report: { needs: ["packages"], run: ["tools/commands/report.ts"] },
-  "docs:risks": { needs: ["packages"], run: ["tools/commands/riskPages.ts"] },
+  "docs:risks": {
+    needs: ["packages"],
+    run: ["tools/commands/riskPages.ts"],
+    alone: "writes the pages of docs/risks anew from the rules",
+  },
   "ci:preview": { needs: everything, run: ["tools/commands/ci.ts", "preview"] },
   "ci:comment": { needs: ["packages"], run: ["tools/commands/ci.ts", "comment"] },
   "emergency:drill": { needs: database, run: ["tools/commands/drill.ts"] },
@@ -123,12 +142,24 @@ function runHere(file, args) {
   createRequire(import.meta.url)(join(root, file));
 }
 
+/** A script without flags has its help, and refuses what it would pass over. */
+function assertAlone(name, about, args) {
+  if (about === undefined || args.length === 0) return;
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(
+      `Usage: npm run ${name}\n\n${about.charAt(0).toUpperCase()}${about.slice(1)}. It takes no flags.\n`,
+    );
+    process.exit(0);
+  }
+  fail(`npm run ${name} takes no flags or arguments, and was given: ${args.join(" ")}. Nothing was touched.`, 2);
+}
+
 /** Whether NODE_ENV names another environment than the local one. */
 const elsewhere = ["development", "staging", "production"].includes(process.env.NODE_ENV ?? "");
 
 /** The commands on an environment other than the local one look at its stack's outputs. */
 function needsOf(needs, args) {
-  const named = args.some((arg) => /^--(environment|stack)\b/.test(arg));
+  const named = args.some((arg) => /^(--environment|--stack|-s)/.test(arg));
   return elsewhere || named ? [...new Set([...needs, "pulumi"])] : needs;
 }
 
@@ -136,6 +167,7 @@ async function main([name, ...args]) {
   const known = Object.hasOwn(scripts, name ?? "") ? scripts[name] : undefined;
   const script = (elsewhere && known?.there) || known;
   if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
+  assertAlone(name, script.alone, args);
   try {
     const env = await setUp(needsOf(script.needs, args), { lookAgain: name === "setup" });
     if (script.here) runHere(script.here, args);

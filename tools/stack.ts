@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
 import { beforePromotionVariable } from "../components/promotion.js";
 import { nowVariable } from "../pipeline/window/assert.js";
+import { confirm } from "./commands/confirm.js";
 import { parse, type Arguments } from "./stack/arguments.js";
 import { isOnAws, missingAwsPlugin } from "./stack/awsPlugin.js";
 import { busy, clearUp, holders } from "./stack/clearUp.js";
@@ -84,12 +85,7 @@ async function preview(args: Arguments, place: Place): Promise<void> {
 }
 
 async function destroy(args: Arguments, place: Place): Promise<void> {
-  if (args.stack === "prod" && args.yesDestroy !== "prod") {
-    throw new StackFailure(
-      "prod is not destroyed without being named twice. Nothing was touched. If you mean it: npm run destroy -- --stack prod --yes-destroy prod",
-      exit.refused,
-    );
-  }
+  await confirm(args.stack, { stage: "destroy" }, args.yes);
   interrupt.install(say);
   const stack = await openExisting(args, place);
   // The engine would come to them only after it has deleted all that depends on them.

@@ -91,8 +91,18 @@ async function runMocha(folders: readonly string[], args: readonly string[], sin
   }
 }
 
+const usage = `Usage: npm test -- [flags of mocha]   (npm run test:unit, test:integration)
+
+Runs static checks and tests; flags go to mocha, e.g. --grep WORDS or --bail. The last line is "N passed, N failed", with
+", N skipped" where some need what this machine has not. Exit codes: 0 all passed, 1 not.
+`;
+
 async function main([name = "all", ...args]: readonly string[]): Promise<number> {
   if (!isSuite(name)) throw new Error(`unknown suite ${name}; known: ${Object.keys(suites).join(", ")}`);
+  if (args.includes("--help")) {
+    process.stdout.write(usage);
+    return 0;
+  }
   const suite = suites[name];
   // The checks and the tests import the sample's Prisma client, which git does not keep.
   await generateClient({

@@ -24,7 +24,7 @@ import {
 import { cloudWatchSink } from "../logs/cloudWatch.js";
 import type { LogSink } from "../logs/liveLog.js";
 import { storeSink } from "../logs/store.js";
-import { type Outcome, type RunStageOptions, type Stage, runStage } from "../runStage.js";
+import { type Outcome, type RunStageOptions, type Stage, checkFields, runStage } from "../runStage.js";
 import { openStore } from "../store/open.js";
 import { localSample, localSampleRequest, localStart, localStartRequest, localStop } from "./local.js";
 
@@ -56,6 +56,8 @@ function sinksOf(stage: string, request: { run: string; environment: string }): 
 export interface RunnableStage {
   readonly name: string;
   readonly summary: string;
+  /** @throws PipelineError (`usage`) where one of these fields of a request is wrong, whatever the others are. */
+  check(fields: object): void;
   run(rawRequest: unknown, options: RunStageOptions): Promise<Outcome<unknown>>;
 }
 
@@ -76,6 +78,7 @@ function define<Request extends { run: string; environment: string }, Result>(
   return {
     name: stage.name,
     summary: stage.summary,
+    check: (fields) => checkFields(stage, fields),
     run: (rawRequest, options) => runStage(concluding, rawRequest, options),
   };
 }

@@ -116,7 +116,7 @@ function unmanaged(environment: string, summary: string): PipelineError {
     kind: "refused",
     message: `The database has no history of migrations, and holds what none of them has made:\n${summary}`,
     state: "Nothing was touched.",
-    next: `If this is the right database, make a first migration of what is there and record it as applied (docs/adopt.md, 3): npm run prisma:migrate:resolve -- --environment ${environment} --applied NAME; then run the same command.`,
+    next: `If this is the right database, make a first migration of what is there and record it as applied (docs/adopt.md, 3): npm run prisma:migrate:resolve -- --stack ${environment} --applied NAME; then run the same command.`,
   });
 }
 

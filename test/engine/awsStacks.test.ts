@@ -164,10 +164,13 @@ describe("the stacks on AWS, through the engine", function () {
 
   it("deletes neither prod, nor the database and backups of dev, whoever asks for it", async () => {
     const before = await account.buckets();
-    assert.match(await refuses("destroy", "prod"), /prod is not destroyed without being named twice/);
+    assert.match(
+      await refuses("destroy", "prod"),
+      /destroy on prod was not confirmed[^]*Nothing was touched[^]*--yes prod/,
+    );
     const state = await account.state("prod");
     assert.match(
-      await refuses("destroy", "prod", ["--yes-destroy", "prod"]),
+      await refuses("destroy", "prod", ["--yes", "prod"]),
       /protected resources, so nothing of it is destroyed:[^]*aws:s3\/bucket:Bucket backups-prod-bucket[^]*Nothing was touched/,
     );
     assert.equal(await account.state("prod"), state);

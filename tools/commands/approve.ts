@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { assessSince } from "../../components/gate.js";
 import { pendingSince } from "../../components/lastRun.js";
 import { sinceRefresh } from "../../components/sinceRefresh.js";
@@ -10,13 +10,13 @@ import type { Approval } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { policyOf } from "../../pipeline/gate/policy.js";
 import { describeVerdict } from "../../pipeline/gate/describe.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { readMigrations } from "../../pipeline/prisma/migrations.js";
 import { type Known, judge } from "../approve/judge.js";
 import { lastOutputs } from "../approve/lastOutputs.js";
 import { listApprovals } from "../approve/list.js";
 import { whoAmI } from "../approve/person.js";
 import { withApproval } from "../approve/stackApprovals.js";
+import { commandLine, reason, stackOption } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { type Target, readTarget } from "./target.js";
 
@@ -30,6 +30,7 @@ interface Flags {
 }
 
 async function act(names: readonly string[], flags: Flags): Promise<void> {
+  if (names.length === 0 && flags.list !== true) throw noName(flags.stack);
   const target = readTarget(flags.stack);
   const { known, unknown } = await lookUp(target);
   if (unknown !== undefined) {
@@ -39,10 +40,9 @@ async function act(names: readonly string[], flags: Flags): Promise<void> {
     process.stdout.write(listApprovals(flags.stack, known, target.config.approvals));
     return;
   }
-  if (names.length === 0) throw noName(flags.stack);
-  const reason = flags.reason?.trim() || (await askReason());
+  const why = flags.reason?.trim() ?? (await askReason());
   // All are judged before the first is written.
-  const judged = names.map((name) => judge({ environment: flags.stack, name, tier: flags.tier, reason }, known));
+  const judged = names.map((name) => judge({ environment: flags.stack, name, tier: flags.tier, reason: why }, known));
   const path = join(target.paths.root, `Pulumi.${flags.stack}.yaml`);
   const stamp = { by: whoAmI(target.paths.root), at: new Date().toISOString() };
   const approvals = judged.map((one): Approval => ({ ...one, ...stamp }));
@@ -109,12 +109,15 @@ function say(message: string): void {
   process.stderr.write(`${message}\n`);
 }
 
-new Command("npm run approve --")
-  .exitOverride()
-  .description("Approves pending migrations, each in the version that its file has now, in the stack's own file.")
+commandLine(
+  "approve",
+  "Approves pending migrations, each in the version that its file has now, in the stack's own file.",
+)
   .argument("[names...]", "names of migrations")
-  .addOption(new Option("--stack <name>").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"))
-  .option("--reason <text>", "why the risk is accepted")
+  .addOption(stackOption())
+  .addOption(
+    new Option("--reason <text>", "why the risk is accepted; asked for where it is left out").argParser(reason),
+  )
   .addOption(
     new Option(
       "--tier <tier>",

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, type Option } from "commander";
 import { backupsResult, verdictResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
@@ -6,6 +6,7 @@ import { renderMetrics } from "../../pipeline/report/metrics.js";
 import type { StatusResult } from "../../pipeline/stages/status.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { describeVerdict } from "../../pipeline/verdict/describe.js";
+import { flag, wholeNumber } from "./commandLine.js";
 import { describeBackups } from "./describeBackups.js";
 import { describeDiagnosis, describeRepair } from "./describeDiagnosis.js";
 
@@ -128,7 +129,7 @@ const checkpointByHand: ByHand = {
 const rollbackByHand: ByHand = {
   summary: stages.rollback.summary,
   options: [
-    flag("--steps <n>", "how many migrations, the newest first; default: 1").argParser(count),
+    flag("--steps <n>", "how many migrations, the newest first; default: 1").argParser(wholeNumber()),
     flag("--to <migration>", "all that were applied after this one"),
   ],
   ask: ({ steps, to }) => ({ stage: "rollback", more: given({ steps, to }) }),
@@ -159,17 +160,12 @@ const statusByHand: ByHand = {
   describe: (result, { metrics }) => (metrics === true ? renderMetrics(result as StatusResult, new Date()) : undefined),
 };
 
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a number from 1.");
-  return Number(text);
-}
-
 /** A moment that means the same everywhere. @returns it in UTC */
 export function moment(text: string): string {
   const withZone = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
   const time = new Date(text);
   if (!withZone || Number.isNaN(time.getTime()))
-    throw new InvalidArgumentError("a moment with its time zone, such as 2026-01-31T14:05:00Z or …T15:05:00+01:00.");
+    throw new InvalidArgumentError("A moment with its time zone, such as 2026-01-31T14:05:00Z or …T15:05:00+01:00.");
   return time.toISOString();
 }
 
@@ -200,15 +196,6 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   status: statusByHand,
   health: plain("health"),
 };
-
-/**
- * A flag that also works without `--` before it, where npm keeps it for itself and hands it on in the environment: to ignore
- * `npm run db:restore --list` would be to restore.
- */
-export function flag(flags: string, description: string): Option {
-  const option = new Option(flags, description);
-  return option.env(`npm_config_${option.name().replaceAll("-", "_")}`);
-}
 
 function given(fields: Readonly<Record<string, string | number | undefined>>): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,12 +1,12 @@
 import { appendFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command } from "commander";
 import { z } from "zod";
 import { PipelineError } from "../../pipeline/errors.js";
 import { composeComment, marker } from "../ci/compose.js";
 import { upsertComment } from "../ci/gitHub.js";
 import { readParts, writePart } from "../ci/part.js";
 import { previewStack } from "../ci/preview.js";
+import { commandLine } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 
 /** `npm run ci:preview` and `ci:comment`: what the workflow of a pull request runs; see docs/ci.md. */
@@ -79,19 +79,21 @@ function fromCaller(path: string): string {
   return resolve(process.env["INIT_CWD"] ?? process.cwd(), path);
 }
 
-const program = new Command("npm run").exitOverride();
-program
-  .command("preview")
-  .description("Previews a stack and judges the migrations of a git range; writes both as DIR/STACK.json.")
+const previewCommand = commandLine(
+  "ci:preview",
+  "Previews a stack and judges the migrations of a git range; writes both as DIR/STACK.json.",
+  { defect: "or the preview failed" },
+)
   .requiredOption("--stack <name>", "the stack")
   .requiredOption("--since <range>", "git range A..B of the pull request")
   .requiredOption("--into <dir>", "folder to write to")
   .action((flags: PreviewFlags) => preview(flags));
-program
-  .command("comment")
-  .description("Writes the one comment of a pull request from what ci:preview wrote.")
+const commentCommand = commandLine("ci:comment", "Writes the one comment of a pull request from what ci:preview wrote.")
   .requiredOption("--from <dir>", "folder with what ci:preview wrote")
   .requiredOption("--stacks <names>", "the stacks that were to be previewed, with commas, in the order of promotion")
   .option("--print", "print the comment instead")
   .action((flags: CommentFlags) => comment(flags));
-program.parseAsync(process.argv).catch(reportFailure);
+
+const [name, ...args] = process.argv.slice(2);
+const asked = name === "preview" ? previewCommand : commentCommand;
+asked.parseAsync(args, { from: "user" }).catch(reportFailure);

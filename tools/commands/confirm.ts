@@ -1,6 +1,22 @@
 import { createInterface } from "node:readline/promises";
 import { PipelineError } from "../../pipeline/errors.js";
 
+/** Commands that take something away from some environment, with some of their flags. */
+const destroying: ReadonlySet<string> = new Set([
+  "restore",
+  "restore:checkpoint",
+  "recover",
+  "refresh",
+  "rollback",
+  "repair",
+  "checkpoint",
+]);
+
+/** Whether a command of `npm run db` may ask for the environment's name to be typed. */
+export function asksForName(command: string): boolean {
+  return destroying.has(command);
+}
+
 /** A stage that is about to be asked for, with what its request has beside what every stage is told. */
 interface Asked {
   readonly stage: string;
@@ -25,6 +41,10 @@ export function destroyedBy({ stage, more = {} }: Asked): string | undefined {
       return "at" in more
         ? "The application is stopped, and the database as it was at that moment takes its place. What was written since is then in the database that is kept beside, and nowhere else."
         : "The application is stopped, and the backup takes the database's place. What was written since it was made is then in the database that is kept beside, and nowhere else.";
+    case "refresh":
+      return "Another environment's data takes the database's place. What is in it is then in the database that is kept beside, and nowhere else.";
+    case "destroy":
+      return "The resources of the stack are deleted, but for those that are protected.";
     case "rollback":
       return "Migrations are taken back: what their down.sql drops is then in the backup that is made before, and nowhere else.";
     case "repair":

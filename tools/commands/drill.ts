@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Option } from "commander";
 import Table from "cli-table3";
 import type { StageContext } from "../../pipeline/context.js";
 import { exitCodes } from "../../pipeline/errors.js";
@@ -8,6 +8,7 @@ import { startLoad } from "../../test/support/application/load.js";
 import { startApplication } from "../../test/support/application/pm2Application.js";
 import { type Line, type Stage, corruptData, failedMigration, losses } from "../drill/play.js";
 import { makeScratchStack } from "../drill/scratch.js";
+import { commandLine, wholeNumber } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 
 /** `npm run emergency:drill`: both emergencies of the plan, played on a stack of the drill's own, under load. */
@@ -20,7 +21,7 @@ const emergencies = [
 /** An answer later than this counts as refused, in milliseconds. */
 const refusedAfterMs = 1_000;
 
-async function drill(options: { users: string; orders: string; verbose?: boolean }): Promise<void> {
+async function drill(options: { users: number; orders: number; verbose?: boolean }): Promise<void> {
   const log = createLogger({
     stage: "drill",
     run: "drill",
@@ -33,7 +34,7 @@ async function drill(options: { users: string; orders: string; verbose?: boolean
   const quiet = { ...log, error: () => undefined, progress: () => undefined };
   const context: StageContext = { log: options.verbose === true ? log : quiet, signal: stopSignal() };
   say("making a cluster, sample data and the application under pm2 …");
-  const stack = await makeScratchStack({ users: Number(options.users), orders: Number(options.orders) }, context);
+  const stack = await makeScratchStack(options, context);
   try {
     const application = await startApplication({ process: "happy-baby-style-backend", database: stack.database });
     // The pm2 that the stages find is this one.
@@ -122,13 +123,12 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-new Command("npm run emergency:drill --")
-  .exitOverride()
-  .description(
-    "Plays the plan's two emergencies on a stack of its own, with the application under pm2 and under load; prints downtime and losses.",
-  )
-  .option("--users <n>", "users of the sample data", "1000")
-  .option("--orders <n>", "orders of the sample data", "5000")
+commandLine(
+  "emergency:drill",
+  "Plays the plan's two emergencies on a stack of its own, with the application under pm2 and under load; prints downtime and losses.",
+)
+  .addOption(new Option("--users <n>", "users of the sample data").argParser(wholeNumber()).default(1_000))
+  .addOption(new Option("--orders <n>", "orders of the sample data").argParser(wholeNumber()).default(5_000))
   .option("--verbose", "show what the stages log")
   .action(drill)
   .parseAsync(process.argv)

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { verifyResult } from "../../pipeline/contracts.js";
 import { PipelineError, exitCodes } from "../../pipeline/errors.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { processOptions } from "../../pipeline/processOptions.js";
 import { summary } from "../testing/counts.js";
+import { commandLine, stackOption } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import type { RunNamed } from "./runNamed.js";
 import { readTarget } from "./target.js";
@@ -84,10 +84,17 @@ async function main(environment: string): Promise<number> {
     }
   });
   process.stdout.write(`\n${summary(counts)}\n`);
-  return counts.failed === 0 ? exitCodes.ok : exitCodes.defect;
+  return counts.failed === 0 ? exitCodes.ok : exitCodes.failedUnchanged;
 }
 
-main(environmentOf(process.env["NODE_ENV"])).then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => reportFailure(error),
-);
+commandLine(
+  "test:integration",
+  "Holds what is checked out here against the environment's own database, where it is: applied migrations, what verify looks at, health. Each line is one test; without NODE_ENV, the project's own tests run instead.",
+  { failedUnchanged: "a test failed" },
+)
+  .addOption(stackOption())
+  .action(async ({ stack }: { stack: string }) => {
+    process.exitCode = await main(stack);
+  })
+  .parseAsync(process.argv)
+  .catch(reportFailure);

@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { utils } from "ssh2";
 import { z } from "zod";
 import { projectName } from "../../config.js";
@@ -7,6 +6,7 @@ import { run } from "../../pipeline/process.js";
 import { open, prepare, root } from "../stack/workspace.js";
 import { readStackFile } from "../stack/stackFile.js";
 import { join } from "node:path";
+import { commandLine, flag } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { assertStack } from "./target.js";
 
@@ -102,10 +102,10 @@ function usage(message: string, next: string): PipelineError {
   return new PipelineError({ code: "USAGE", kind: "usage", message, state: "Nothing was written.", next });
 }
 
-new Command("npm run keys --")
-  .exitOverride()
-  .description("Makes the SSH client key and the host key of a stack and stores them in its configuration.")
-  .requiredOption("--stack <name>", "the stack")
+commandLine("keys", "Makes the SSH client key and the host key of a stack and stores them in its configuration.")
+  .addOption(
+    flag("--environment, --stack <name>", "the stack: dev, staging, prod or one of your own").makeOptionMandatory(),
+  )
   .option("--replace", "make others in the place of those that are there")
   .action((flags: Flags) => act(flags))
   .parseAsync(process.argv)

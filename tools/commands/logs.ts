@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { coloursFor } from "../../pipeline/colours.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import type { Level } from "../../pipeline/log.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { readEvidence } from "../../pipeline/report/evidence.js";
 import { stopSignal } from "../../pipeline/stopSignal.js";
 import { openStore } from "../../pipeline/store/open.js";
 import type { Store } from "../../pipeline/store/store.js";
 import { type Wanted, newLines } from "../report/logLines.js";
+import { commandLine, stackOption } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { readTarget } from "./target.js";
 import { storeUrlOf } from "./there/place.js";
@@ -41,7 +41,9 @@ async function act({ stack, run, stage, logLevel, json = false, follow = false }
     if (!follow) throw nothingLogged(stack, run);
   } else {
     const { stages, open } = await readEvidence(store, stack, first);
-    if (stages.length + open.length === 0 && !follow) throw nothingLogged(stack, first);
+    const names = [...stages, ...open].map(({ name }) => name);
+    if (names.length === 0 && !follow) throw nothingLogged(stack, first);
+    if (stage !== undefined && !names.includes(stage) && !follow) throw noSuchStage(first, stage, names);
     await print(first);
   }
   if (!follow) return;
@@ -80,14 +82,21 @@ function nothingLogged(stack: string, run: string | undefined): PipelineError {
   });
 }
 
-new Command("npm run logs --")
-  .exitOverride()
-  .description(
-    "What the stages of a run logged, from the store; of a stage that is running, what it has logged up to a second ago (in S3: ten).",
-  )
-  .addOption(
-    new Option("--stack <name>", "the environment").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"),
-  )
+function noSuchStage(run: string, stage: string, names: readonly string[]): PipelineError {
+  return new PipelineError({
+    code: "NO_STAGE",
+    kind: "usage",
+    message: `Run ${run} has no log of a stage ${stage}; it has: ${names.join(", ")}.`,
+    state: "Nothing was touched.",
+    next: "Name one of these with --stage, or leave it out for all of them.",
+  });
+}
+
+commandLine(
+  "logs",
+  "What the stages of a run logged, from the store; of a stage that is running, what it has logged up to a second ago (in S3: ten).",
+)
+  .addOption(stackOption())
   .option("--run <run>", "a run; default: the newest")
   .option("--stage <name>", "only this stage")
   .addOption(

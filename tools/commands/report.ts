@@ -2,11 +2,10 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { coloursFor } from "../../pipeline/colours.js";
 import type { Targets } from "../../pipeline/contracts.js";
 import { PipelineError, messageOf } from "../../pipeline/errors.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
 import { type History, readHistory } from "../../pipeline/report/history.js";
 import { renderHistoryPage } from "../../pipeline/report/html/history.js";
 import { notesName, parseNotes, renderNotes } from "../../pipeline/report/notes.js";
@@ -15,11 +14,12 @@ import { openStore } from "../../pipeline/store/open.js";
 import type { Store } from "../../pipeline/store/store.js";
 import { whoAmI } from "../approve/person.js";
 import { describeHistory } from "../report/terminal.js";
+import { commandLine, reason, stackOption, wholeNumber } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { readTarget } from "./target.js";
 import { storeUrlOf } from "./there/place.js";
 
-/** `npm run report`: the runs of an environment from its store, against the plan's aims; notes on a run. */
+/** `npm run report`: the runs of an environment from its store, against the aims; notes on a run. */
 
 interface Flags {
   readonly stack: string;
@@ -42,7 +42,8 @@ async function act(flags: Flags): Promise<void> {
   const { targets } = config;
   const store = openStore(await storeUrlOf(target));
   const history = await readHistory(store, environment, { days: flags.days, at: new Date(), targets });
-  if (flags.note !== undefined || flags.run !== undefined) return ofRun(store, history, flags, { targets, root: paths.root });
+  if (flags.note !== undefined || flags.run !== undefined)
+    return ofRun(store, history, flags, { targets, root: paths.root });
   if (flags.html !== undefined) {
     const path = resolve(process.env["INIT_CWD"] ?? process.cwd(), flags.html);
     writePage(path, renderHistoryPage(history));
@@ -72,7 +73,6 @@ async function ofRun(
   const found = wanted === "newest" ? history.runs[0] : history.runs.find(({ run }) => run === wanted);
   if (found === undefined) throw noRun(wanted, history);
   const text = flags.note?.trim();
-  if (text === "") throw emptyNote();
   if (text !== undefined) {
     const path = `${environment}/${found.run}/${notesName}`;
     const note = { at: new Date().toISOString(), by: whoAmI(root), text };
@@ -120,33 +120,22 @@ function noRun(wanted: string, { environment, runs }: History): PipelineError {
   });
 }
 
-function emptyNote(): PipelineError {
-  return new PipelineError({
-    code: "USAGE",
-    kind: "usage",
-    message: "The note is empty.",
-    state: "Nothing was written.",
-    next: 'npm run report -- --note "WHAT WAS LEARNED"',
-  });
-}
-
-function days(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("a number of days from 1 to 9999.");
-  return Number(text);
-}
-
-new Command("npm run report --")
-  .exitOverride()
-  .description("The runs of an environment from its store: how each ended, and all of them against the plan's aims.")
-  .addOption(
-    new Option("--stack <name>", "the environment").default(environmentOf(process.env["NODE_ENV"]), "from NODE_ENV"),
-  )
-  .addOption(new Option("--days <n>", "the days that aims are counted over").argParser(days).default(30))
+commandLine(
+  "report",
+  "The runs of an environment from its store: how each ended, and all of them against the aims (targets).",
+)
+  .addOption(stackOption())
+  .addOption(new Option("--days <n>", "the days that aims are counted over").argParser(wholeNumber(9_999)).default(30))
   .option("--all", `every run, not only the newest ${fewRuns}`)
   .option("--json", "print everything as one JSON object")
-  .option("--html <file>", "write a page of all runs to a file")
+  .addOption(new Option("--html <file>", "write a page of all runs to a file").conflicts(["json", "run", "note"]))
   .option("--run <run>", "print where a run's page is, after writing it again; newest: of the newest run")
-  .option("--note <text>", "add a note to the run that --run names, else to the newest: what was learned")
+  .addOption(
+    new Option(
+      "--note <text>",
+      "add a note to the run that --run names, else to the newest: what was learned",
+    ).argParser(reason),
+  )
   .option("--open", "open the page")
   .action((flags: Flags) => act(flags))
   .parseAsync(process.argv)

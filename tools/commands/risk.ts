@@ -29,7 +29,7 @@ database has not applied, all where it cannot be reached.
   --markdown         the comment for a pull request: what the stack asks, and how to approve
   --history DIR      the migrations folder that the files come after
   --since REV        the migrations that differ from a git revision; A..B: that differ between both
-  --stack NAME       the stack whose project, settings and approvals count (default: from NODE_ENV)
+  --stack NAME       the stack whose project, settings and approvals count (default: as NODE_ENV says)
   --postgres N       major version of the server (default 15)
   --large BYTES      size from which a table is large (default: the stack's risk.largeTableBytes, ${defaultLargeTableBytes} for FILE)
   --schema NAME      schema of unqualified names (default: the stack's database.schema, public for FILE)
@@ -50,6 +50,7 @@ const flags = {
   history: { type: "string" },
   since: { type: "string" },
   stack: { type: "string" },
+  environment: { type: "string" },
   postgres: { type: "string", default: "15" },
   large: { type: "string" },
   schema: { type: "string" },
@@ -62,7 +63,8 @@ const flags = {
 function parse(args: readonly string[]) {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
-    return { values, files: positionals };
+    // The other word for --stack, here as in every command.
+    return { values: { ...values, stack: values.stack ?? values.environment }, files: positionals };
   } catch (error) {
     throw usageError(messageOf(error));
   }
@@ -100,11 +102,13 @@ async function main(args: readonly string[]): Promise<void> {
   if ([values.json, values.sarif, values.github, values.markdown].filter((flag) => flag === true).length > 1) {
     throw usageError("--json, --sarif, --github and --markdown are different outputs; name one.");
   }
+  const postgresMajor = wholeNumber("postgres", values.postgres);
+  const large = values.large === undefined ? {} : { largeTableBytes: wholeNumber("large", values.large) };
   const chosen = await choose(files, values);
   const options: RiskOptions = {
     ...{ largeTableBytes: defaultLargeTableBytes, ...chosen.options },
-    postgresMajor: wholeNumber("postgres", values.postgres),
-    ...(values.large === undefined ? {} : { largeTableBytes: wholeNumber("large", values.large) }),
+    postgresMajor,
+    ...large,
     ...(values.schema === undefined ? {} : { defaultSchema: values.schema }),
   };
   const risks = await assessFiles(chosen.files, options);

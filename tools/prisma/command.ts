@@ -1,5 +1,6 @@
 import type { Database } from "../../pipeline/contracts.js";
-import { PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { exitCodes, PipelineError } from "../../pipeline/errors.js";
+import { failureText } from "../commands/reportFailure.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../../pipeline/postgres/identity.js";
 import { loadSchema } from "../../pipeline/prisma/schema.js";
@@ -62,7 +63,7 @@ export async function prismaCommand(
     return await onDatabase[name]({ environment, database, project, target, flags });
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
-    warn(`${error.message}\n${error.state}\n${error.next}`);
+    warn(failureText(error));
     return error.exitCode;
   }
 }

@@ -1,8 +1,8 @@
 import path from "node:path";
-import { type PipelineError, exitCodes } from "../../pipeline/errors.js";
+import { exitCodes } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { createMigrationSql } from "../../pipeline/prisma/authoring.js";
-import { exampleOf, usage } from "./arguments.js";
+import { nameless } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { writeWithDown } from "./down.js";
 import { say } from "./output.js";
@@ -27,9 +27,4 @@ export async function createCommand({ database, environment, project, flags }: C
   const dev = npmRun("local", "prisma:migrate:dev", "--name NAME");
   say(`Look it over, then apply it: npm start (or ${dev}, on local and dev).`);
   return exitCodes.ok;
-}
-
-/** A migration was asked for without a name. */
-export function nameless(command: string, environment: string): PipelineError {
-  return usage("A migration needs a name that says what it changes.", exampleOf(command, environment));
 }

@@ -10,13 +10,13 @@ import { lockWaitMs } from "./dev.js";
 import { assertDisposable } from "./disposable.js";
 import { say, warn } from "./output.js";
 
-/** `prisma:migrate:reset`: empties the database and applies every migration; asks for the database's name unless `--force`. */
+/** `prisma:migrate:reset`: empties the database and applies every migration; asks for the environment's name unless `--force`. */
 export async function resetCommand({ environment, database, project, flags }: CommandContext): Promise<number> {
   assertDisposable(environment, "reset", `To go back to a backup: ${npmRun(environment, "db:restore")}`);
   // What would be applied afterwards must be readable before anything is lost.
   await readMigrations(project.migrations);
   warn(`ALL DATA in database "${database.name}" at ${database.host}:${database.port} (${environment}) will be lost.`);
-  if (!flags.force) await confirm(database.name, environment);
+  if (flags.force !== true) await confirm(environment);
   await withAdvisoryLock(database, lockWaitMs, async () => {
     await reset(database, project);
     say(`Database "${database.name}" is empty.`);
@@ -25,8 +25,8 @@ export async function resetCommand({ environment, database, project, flags }: Co
   return exitCodes.ok;
 }
 
-/** @throws PipelineError (`refused`) unless the name is typed. */
-async function confirm(name: string, environment: string): Promise<void> {
+/** @throws PipelineError (`refused`) unless the environment's name is typed. */
+async function confirm(environment: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw refusal(
       "nobody can be asked here",
@@ -34,8 +34,9 @@ async function confirm(name: string, environment: string): Promise<void> {
     );
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const typed = await reader.question(`Type the database's name to go on: `);
-    if (typed.trim() !== name) throw refusal(`"${typed.trim()}" is not "${name}"`, "Run the same command again.");
+    const typed = await reader.question(`Type ${environment} to go on: `);
+    if (typed.trim() !== environment)
+      throw refusal(`"${typed.trim()}" is not "${environment}"`, "Run the same command again.");
   } finally {
     reader.close();
   }

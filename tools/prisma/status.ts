@@ -3,12 +3,13 @@ import type { MigrateStatus } from "../../pipeline/contracts.js";
 import { exitCodes } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { readMigrateStatus } from "../../pipeline/prisma/migrateStatus.js";
+import type { CommandFlags } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { say } from "./output.js";
 
 /** `prisma:migrate:status` on a database that is reached from here. @returns the exit code of {@link tellStatus} */
 export async function statusCommand(context: CommandContext): Promise<number> {
-  return tellStatus(context.environment, await readMigrateStatus(context));
+  return tellStatus(context.environment, await readMigrateStatus(context), context.flags);
 }
 
 /**
@@ -17,13 +18,18 @@ export async function statusCommand(context: CommandContext): Promise<number> {
  * @returns exit code 0: in sync, or migrations are pending (they are listed); 3: something must be put right first: a migration that
  * failed, was edited after it was applied or is missing from the folder, or drift.
  */
-export function tellStatus(environment: string, status: MigrateStatus): number {
+export function tellStatus(environment: string, status: MigrateStatus, { json }: Pick<CommandFlags, "json">): number {
   const { lines, drift, wrong, pending } = status;
+  const code = wrong > 0 ? exitCodes.refused : exitCodes.ok;
+  if (json === true) {
+    say(JSON.stringify(status));
+    return code;
+  }
   say(`Database "${status.database}" at ${status.at} (${environment}), migrations in ${status.migrations}`);
   if (lines.length > 0) say(render(lines));
   say(driftLine(drift));
   say(verdict(wrong, pending, environment));
-  return wrong > 0 ? exitCodes.refused : exitCodes.ok;
+  return code;
 }
 
 function render(lines: MigrateStatus["lines"]): string {

@@ -1,4 +1,7 @@
 import { CommandError } from "@pulumi/pulumi/automation";
+import { CommanderError } from "commander";
+import { PipelineError } from "../../pipeline/errors.js";
+import { failureText } from "../commands/reportFailure.js";
 import { type Arguments, UsageError } from "./arguments.js";
 import { PurgeRefused } from "./purge.js";
 import { say } from "./say.js";
@@ -40,9 +43,11 @@ export function report(error: unknown): number {
     say(`\n${error.message}`);
     return error.exitCode;
   }
-  if (error instanceof StackFileError) {
-    say(`${error.message}\n${error.state} ${error.next}`);
-    return exit.usage;
+  // It has printed the help that was asked for.
+  if (error instanceof CommanderError) return 0;
+  if (error instanceof StackFileError || error instanceof PipelineError) {
+    say(failureText(error));
+    return error instanceof PipelineError ? error.exitCode : exit.usage;
   }
   if (error instanceof UsageError || error instanceof PurgeRefused) {
     say(error.message);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { describeExitCodes } from "../../../pipeline/describeExitCodes.js";
 
 const root = resolve(__dirname, "../../..");
 const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
@@ -15,6 +16,14 @@ describe("README and docs", () => {
     for (const page of pages)
       for (const [, script = ""] of read(page).matchAll(/npm run ([a-z][\w:]*\w)/g))
         assert.ok(script in scripts, `${page}: npm run ${script}`);
+  });
+
+  it("have the exit codes in one place, as each help has them", () => {
+    const rows = [...read("docs/commands.md").matchAll(/^\| (\d+) \| (.+) \|$/gm)];
+    assert.deepEqual(
+      rows.map(([, code = "", meaning = ""]) => `  ${code.padStart(3)}  ${meaning}`).join("\n"),
+      describeExitCodes(),
+    );
   });
 
   it("link to pages that there are", () => {
