@@ -27,7 +27,7 @@ export interface Logger {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** Progress of long work: replaced in place on a terminal, a line each elsewhere (see {@link Progress}). */
+  /** Progress of long work: a bar that is replaced in place on a terminal, a line now and then elsewhere. */
   progress(message: string, fraction: number): void;
 }
 
@@ -112,9 +112,11 @@ export function createLogger(options: LogOptions): Logger {
     warn: (message, fields) => emit("warn", message, fields),
     error: (message, fields) => emit("error", message, fields),
     progress(message, fraction) {
-      const percent = `${String(Math.floor(fraction * 100)).padStart(3)} %`;
+      const percent = `${String(Math.floor(share(fraction) * 100)).padStart(3)} %`;
       if (options.terminal && options.format === "text") {
-        options.write(`\r\u001b[K${colours.cyan("[MIGRATION]")} ${options.stage} ${percent} ${message}`);
+        options.write(
+          `\r\u001b[K${colours.cyan("[MIGRATION]")} ${options.stage} ${bar(fraction)} ${percent} ${message}`,
+        );
         openLine = true;
         return;
       }
@@ -123,6 +125,17 @@ export function createLogger(options: LogOptions): Logger {
       emit("info", `${percent.trim()} ${message}`);
     },
   };
+}
+
+const barLength = 20;
+
+function bar(fraction: number): string {
+  const done = Math.floor(share(fraction) * barLength);
+  return `[${"#".repeat(done)}${".".repeat(barLength - done)}]`;
+}
+
+function share(fraction: number): number {
+  return Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
 }
 
 /** A logger that drops everything. */

@@ -4,6 +4,27 @@
 # Entorno elegido; lo usan los scripts en sus mensajes.
 entorno=""
 
+# Con --help muestra el comentario con que empieza el script, que dice cómo se usa, y termina.
+ayuda() {
+  local script="$1" argumento
+  shift
+  for argumento in "$@"; do
+    if [[ "${argumento}" == --help || "${argumento}" == -h ]]; then
+      sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "${script}"
+      exit 0
+    fi
+  done
+}
+
+# Rechaza lo que sobra, antes de tocar nada.
+sobra() {
+  if [[ -n "${1:-}" ]]; then
+    echo "❌ Opción desconocida: $1. Las que hay: $0 --help" >&2
+    echo "   Estado: no se ha tocado nada." >&2
+    exit 2
+  fi
+}
+
 # Elige el entorno: el argumento, o si no NODE_ENV, o si no el local.
 elegir_entorno() {
   case "${1:-${NODE_ENV:-local}}" in

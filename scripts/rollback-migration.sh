@@ -2,15 +2,26 @@
 # Rollback: restaura el último backup (o el indicado) y lo verifica. La base de datos anterior se conserva.
 # Con --down deshace en su lugar las últimas migraciones (una, si no se dice cuántas) con sus down.sql: no pierde lo escrito
 # desde el backup, salvo lo que las propias migraciones añadieron.
-# Uso: scripts/rollback-migration.sh [local|dev|staging|prod] [BACKUP | --down [N]]
+# En prod se pide el nombre del entorno; donde no hay a quién preguntar, lo da --yes prod.
+# Uso: scripts/rollback-migration.sh [local|dev|staging|prod] [BACKUP | --down [N]] [--yes ENTORNO]
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/entorno.sh
 source scripts/entorno.sh
 
+ayuda scripts/rollback-migration.sh "$@"
+
+# Lo que se pasa a npm tal cual, para que no se pregunte.
+confirmado=()
+if [[ $# -ge 2 && "${*: -2:1}" == --yes ]]; then
+  confirmado=(--yes "${*: -1}")
+  set -- "${@:1:$#-2}"
+fi
 # Sin entorno, `--down` puede ser el primer argumento.
 if [[ "${1:-}" == --* ]]; then set -- "" "$@"; fi
+if [[ "${2:-}" == --down ]]; then sobra "${4:-}"; else sobra "${3:-}"; fi
+if [[ "${2:-}" == --* && "${2:-}" != --down ]]; then sobra "$2"; fi
 elegir_entorno "${1:-}"
 backup="${2:-newest}"
 trap 'fallo $?' ERR
@@ -23,7 +34,7 @@ if [[ "${backup}" == --down ]]; then
     "Cada migración se deshace entera o nada; antes se hizo un backup, que dice el mensaje." \
     "Corrija lo que indica el mensaje y repita: scripts/rollback-migration.sh ${entorno} --down ${pasos}; o vuelva al backup: scripts/rollback-migration.sh ${entorno}"
   echo "↩️  Deshaciendo ${pasos} migración(es)..."
-  npm run db:rollback -- --steps "${pasos}"
+  npm run db:rollback -- --steps "${pasos}" ${confirmado[@]+"${confirmado[@]}"}
 
   paso "verificación" \
     "Las migraciones están deshechas; el backup de antes está hecho." \
@@ -34,17 +45,12 @@ if [[ "${backup}" == --down ]]; then
   echo "🎉 Rollback completado exitosamente!"
   exit 0
 fi
-if [[ "${backup}" == --* ]]; then
-  echo "❌ Opción desconocida: ${backup}. La que hay: --down [N]." >&2
-  echo "   Estado: no se ha tocado nada." >&2
-  exit 2
-fi
 
 paso "restauración" \
   "Se restaura al lado y se cambia solo al final: si no terminó, la base de datos de antes sigue en su sitio." \
   "Corrija la causa y repita: scripts/rollback-migration.sh ${entorno} ${backup}"
 echo "📦 Restaurando backup..."
-npm run db:restore -- --backup "${backup}"
+npm run db:restore -- --backup "${backup}" ${confirmado[@]+"${confirmado[@]}"}
 
 paso "verificación" \
   "El backup está restaurado; la base de datos anterior se conserva con otro nombre (el que indicó la restauración)." \

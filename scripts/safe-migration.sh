@@ -7,6 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/entorno.sh
 source scripts/entorno.sh
 
+ayuda scripts/safe-migration.sh "$@"
+sobra "${2:-}"
 elegir_entorno "${1:-}"
 trap 'fallo $?' ERR
 

@@ -2,6 +2,8 @@ import type { Availability, RehearseResult, VerifyRequest, VerifyResult, WindowR
 import { renderRisks } from "../gate/markdown.js";
 import { describeAvailability } from "../probe/availability.js";
 import { describeWayBack } from "../rehearsal/describeBack.js";
+import { cell, section, stagesSection, table } from "./markdownParts.js";
+import { againstTarget } from "./target.js";
 
 /** The run's report for people, as Markdown: verdict first. */
 export function renderReport(request: VerifyRequest, result: VerifyResult): string {
@@ -12,6 +14,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
     errors.length === 0
       ? `The database has the ${result.migrations.length} migrations of the folder, no drift, and no row that points at nothing.`
       : `${errors.length} finding(s) are errors; see below.`,
+    stagesOf(request, result),
     section("Health", table(["", ""], Object.entries(result.health))),
     backup === undefined
       ? ""
@@ -79,6 +82,20 @@ function renderRehearsal(rehearsal: RehearseResult): string {
   return `${told}\n\n${table(["migration", "ms on the copy", "way back"], rows)}`;
 }
 
+/** Those of the run up to this one, which is still at its last step. */
+function stagesOf({ preflight, backup, rehearsal, migrate, settings }: VerifyRequest, result: VerifyResult): string {
+  const done = [preflight, backup, rehearsal, migrate, result].flatMap((one) => (one === undefined ? [] : [one]));
+  const stages = done.map(({ stage, at, durationMs }) => ({
+    name: stage,
+    started: Date.parse(at),
+    durationMs,
+    outcome: stage === "verify" && result.findings.some(({ severity }) => severity === "error") ? "failed" : "done",
+    log: [],
+  }));
+  const results = preflight === undefined ? {} : { preflight };
+  return stagesSection(stages, againstTarget({ stages, results, targets: settings.targets }));
+}
+
 function describeWindowRecord({ note, override, transactionsPerSecond }: WindowRecord): string {
   const said = `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
   const traffic = transactionsPerSecond === undefined ? "" : ` ${transactionsPerSecond} transactions a second.`;
@@ -102,18 +119,4 @@ function renderAvailability(seen: Availability): string {
       ]),
     ),
   ].join("\n\n");
-}
-
-function section(title: string, body: string): string {
-  return `## ${title}\n\n${body}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** A cell's text: in a table, a line break and a bar would end the cell. */
-function cell(value: string | number): string {
-  return String(value).replace(/\|/g, "\\|").replace(/\n/g, "<br>");
 }

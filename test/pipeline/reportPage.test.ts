@@ -156,6 +156,12 @@ describe("the report of a run, in a browser", function () {
       await page.locator("section[aria-labelledby=evidence] a").first().getAttribute("href"),
       "backup.json",
     );
+    const markdown = await readFile(new URL(`${store.url}/local/good/report.md`), "utf8");
+    assert.match(
+      markdown,
+      /^# Verified[^]*## Stages\n\n.* of the 5 min that are aimed at for simple migrations, within the aim/,
+    );
+    for (const name of stagesShown) assert.ok(markdown.includes(`| ${name} | done |`), markdown);
     await page.close();
     await looksRight("good");
   });
@@ -166,6 +172,9 @@ describe("the report of a run, in a browser", function () {
     assert.ok(!outcome.ok && outcome.error.kind === "refused");
     const page = await open("refused");
     assert.equal(await textOf(page, "h1"), "Refused by preflight");
+    const markdown = await readFile(new URL(`${store.url}/local/refused/report.md`), "utf8");
+    assert.match(markdown, /^# Refused by preflight: local, run refused\n[^]*\*\*State\.\*\* Nothing was touched\./);
+    assert.match(markdown, /npm run approve -- --stack local[^]*\| preflight \| refused: RISK_NOT_APPROVED \|/);
     assert.match(
       await textOf(page, ".next"),
       /Nothing was touched\..*npm run approve -- --stack local 20990101000000_drop/,

@@ -25,6 +25,7 @@ export function renderHistoryPage(history: History): string {
 
 function figures({ aims, newestBackup, at, backups }: History): Markup {
   const tone = (met: boolean) => (met ? "good" : "bad");
+  const aim = `${aims.availabilityTargetPercent}\u00a0%`;
   const share = (part: number, of: number) => (of === 0 ? "–" : percent(part / of));
   const shown = [
     figure(
@@ -43,8 +44,7 @@ function figures({ aims, newestBackup, at, backups }: History): Markup {
       "availability",
       "Availability",
       percent(aims.availability),
-      html`<span class="${tone(aims.availabilityMet)}">aim ${aims.availabilityTargetPercent} %</span>;
-        ${span(aims.refusedMs)} without service`,
+      html`<span class="${tone(aims.availabilityMet)}">aim ${aim}</span>; ${span(aims.refusedMs)} without service`,
     ),
     figure(
       "backup",

@@ -94,6 +94,28 @@ describe("the seed's scripts", () => {
     assert.deepEqual([unknown.exitCode, unknown.calls], [2, []]);
   });
 
+  it("hands the confirmation on, and refuses what is too much", async () => {
+    const { calls } = await call("rollback-migration.sh", ["prod", "20250101-abc", "--yes", "prod"]);
+    assert.equal(calls[0], "production run db:restore -- --backup 20250101-abc --yes prod");
+    const { calls: down } = await call("rollback-migration.sh", ["prod", "--down", "--yes", "prod"]);
+    assert.equal(down[0], "production run db:rollback -- --steps 1 --yes prod");
+    for (const args of [
+      ["prod", "a", "b"],
+      ["--down", "1", "2"],
+    ])
+      assert.equal((await call("rollback-migration.sh", args)).exitCode, 2);
+    assert.deepEqual((await call("safe-migration.sh", ["prod", "now"])).calls, []);
+  });
+
+  it("says how it is used, and does nothing", async () => {
+    for (const script of ["safe-migration.sh", "rollback-migration.sh"]) {
+      const { exitCode, stdout, calls } = await call(script, ["--help"]);
+      assert.deepEqual([exitCode, calls], [0, []]);
+      assert.match(stdout, new RegExp(`\\nUso: scripts/${script} \\[local`));
+      assert.doesNotMatch(stdout, /set -E|#/);
+    }
+  });
+
   it("refuses an environment that it does not know, and touches nothing", async () => {
     const { exitCode, stderr, calls } = await call("safe-migration.sh", ["prodd"]);
     assert.equal(exitCode, 2);
