@@ -3,7 +3,7 @@ import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { refreshResult } from "../../pipeline/contracts.js";
+import { recoverResult, refreshResult, verdictResult } from "../../pipeline/contracts.js";
 import { readTried } from "../../pipeline/recovery/tried.js";
 import { openStore } from "../../pipeline/store/open.js";
 import { run } from "../../pipeline/process.js";
@@ -264,17 +264,30 @@ describe("commands for staging, which is on a host", function () {
     assert.equal(tried?.moment, result.moment);
   });
 
-  it("a database that was dropped comes back, from before the one that a restore put in its place", async () => {
+  const pm2 = (args: string) => machine.output(`cd /; sudo -H -u application pm2 ${args}`);
+
+  it("a database that was dropped comes back with its application, from before the one that a restore put in its place", async () => {
     await query(`DROP DATABASE ${shop.name} WITH (FORCE)`, "postgres");
-    const restored = await npm("db:restore", ["--at", moment, "--json"], staging);
-    assert.equal(restored.exitCode, 0, all(restored));
-    assert.equal((JSON.parse(restored.stdout) as { kept?: string }).kept, undefined);
+    await machine.output("echo 'setInterval(() => undefined, 1000)' >/home/application/app.js");
+    await pm2("start /home/application/app.js --name happy-baby-style-backend");
+    const recovering = async () => {
+      const recovered = await npm("recover", ["--at", moment, "--json"], staging);
+      assert.equal(recovered.exitCode, 0, all(recovered));
+      return recoverResult.parse(JSON.parse(recovered.stdout));
+    };
+    const { steps, restored, moment: gone } = await recovering();
+    const outcomes = (of: typeof steps) => of.map(({ step, outcome }) => `${step} ${outcome}`);
+    assert.deepEqual(outcomes(steps), ["stop done", "restore done", "start done", "health done"]);
+    assert.equal(restored?.kept, undefined);
+    assert.equal(Date.parse(gone ?? ""), Date.parse(moment));
     assert.equal(await query(fingerprint), then);
+    // A second time there is nothing to recover: what is in place is known by its fingerprints.
+    const { steps: again } = await recovering();
+    assert.deepEqual(outcomes(again), ["stop done", "restore already", "start done", "health done"]);
+    await pm2("delete happy-baby-style-backend");
   });
 
   it("recover stops the application under its own account's pm2, restores, and starts it", async () => {
-    const pm2 = (args: string) => machine.output(`cd /; sudo -H -u application pm2 ${args}`);
-    await machine.output("echo 'setInterval(() => undefined, 1000)' >/home/application/app.js");
     await pm2("start /home/application/app.js --name happy-baby-style-backend");
     const pid = await pm2("pid happy-baby-style-backend");
     const recovered = await npm("recover", ["--json"], staging);
@@ -317,6 +330,11 @@ describe("commands for staging, which is on a host", function () {
     await rm(place().path("prisma/migrations/20260602000000_drop"), { recursive: true });
     const deployed = await npm("prisma:migrate:deploy", [], staging);
     assert.equal(deployed.exitCode, 0, all(deployed));
+    const judged = await npm("db:verdict", ["--json"], staging);
+    const { options } = verdictResult.parse(JSON.parse(judged.stdout));
+    const before = options.find(({ action }) => action === "restoreMoment");
+    assert.ok(before?.possible === true, all(judged));
+    assert.match(before.command, /^NODE_ENV=staging npm run db:restore:checkpoint -- --at 20\S+Z$/);
   });
 
   it("a host that does not answer is told, with what to do", async () => {
