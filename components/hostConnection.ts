@@ -22,7 +22,7 @@ export interface HostConnection extends SshEndpoint {
 }
 
 /** Seconds that one attempt to connect may take. */
-export const secondsPerDial = 15;
+const secondsPerDial = 15;
 
 /**
  * A {@link HostConnection} as the `command` provider takes it.

@@ -5,7 +5,7 @@ import { type MigrationRef, migrationRef, tableSizes, windowOverride } from "../
 import { stackReference } from "./stackReference.js";
 
 /** What the stack's last successful update recorded in its outputs. */
-export const lastRunSchema = z.object({
+const lastRunSchema = z.object({
   run: z.string(),
   /** Hash of the migrations and the schema that were verified. */
   key: z.string(),

@@ -107,6 +107,6 @@ export const databaseConfig = z
     z.discriminatedUnion("kind", [local, rds, ec2, existing]),
   )
   .prefault({});
-export type DatabaseConfig = z.infer<typeof databaseConfig>;
 
 export const databaseKinds = { local, rds, ec2, existing };
+export type DatabaseConfig = z.infer<typeof databaseConfig>;

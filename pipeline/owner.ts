@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseJson } from "./json.js";
 
 /** Who is writing something: a process, known also after its number has been given to another one. */
-export const ownerSchema = z.strictObject({
+const ownerSchema = z.strictObject({
   host: z.string(),
   pid: z.int().min(1),
   /** When the process started, in clock ticks since the machine did; absent where the system does not tell. */

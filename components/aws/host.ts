@@ -4,7 +4,7 @@ import { hostKeySecretValue } from "../userData/steps/ssh.js";
 import { type Statement, assumedByInstances, policy, readSecrets } from "./policies.js";
 
 /** Debian's account at AWS, which publishes its images (wiki.debian.org/Cloud/AmazonEC2Image). */
-export const debianOwner = "136693071363";
+const debianOwner = "136693071363";
 
 export interface HostKeys {
   /** Public half of the key that the pipeline logs in with. */

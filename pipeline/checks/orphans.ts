@@ -15,7 +15,7 @@ export function isOrphan(relation: Relation, alias = "c"): string {
 }
 
 /** Counts the rows whose reference points at no row, up to `limit`. */
-export function orphanQuery(relation: Relation, limit: number): string {
+function orphanQuery(relation: Relation, limit: number): string {
   return (
     `SELECT count(*)::int AS orphans FROM (SELECT 1 FROM ${name(relation.schema)}.${name(relation.table)} c ` +
     `WHERE ${isOrphan(relation)} LIMIT ${limit}) o`

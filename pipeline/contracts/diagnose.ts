@@ -15,7 +15,6 @@ export const repairStep = z.strictObject({
 export type RepairStep = z.infer<typeof repairStep>;
 
 export const diagnosedFinding = findingSchema.extend({ repair: repairStep.optional() });
-export type DiagnosedFinding = z.infer<typeof diagnosedFinding>;
 
 export const diagnoseRequest = stageRequest.extend({
   /** Do not read every table and index for corruption, which takes about as long as a backup. */

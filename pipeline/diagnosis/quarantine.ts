@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { RepairStep } from "../contracts.js";
 
 /** The schema that rows are moved to. Prisma does not look at it, so it is no drift. */
-export const quarantineSchema = "safe_migration_quarantine";
+const quarantineSchema = "safe_migration_quarantine";
 
 const tableName = z.strictObject({ schema: z.string(), name: z.string() });
 export type TableName = z.infer<typeof tableName>;

@@ -111,7 +111,7 @@ async function answer(client: pg.Client, question: Question): Promise<Answer> {
 }
 
 /** The rows that answer a question. */
-export function countedBy(table: TableName, ask: Exclude<Ask, { kind: "views" }>): string {
+function countedBy(table: TableName, ask: Exclude<Ask, { kind: "views" }>): string {
   const from = sql(table);
   const column = pg.escapeIdentifier;
   switch (ask.kind) {

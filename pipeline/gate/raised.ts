@@ -5,7 +5,7 @@ import { approveCommands, describeDecision } from "./describe.js";
 import { policyOf } from "./policy.js";
 
 /** The rule of a finding that the rehearsal makes; described in `docs/rehearsal.md`. */
-export const rehearsalRule = "rehearsal";
+const rehearsalRule = "rehearsal";
 
 /**
  * Holds the pending migrations to the gate once more, where the rehearsal showed that they are graver than what was asked for. What

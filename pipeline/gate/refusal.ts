@@ -3,7 +3,7 @@ import { type GateDecision, refusedOf } from "./decide.js";
 import { approveCommands, describeDecision } from "./describe.js";
 
 /** Code of the failure below. */
-export const notApprovedCode = "RISK_NOT_APPROVED";
+const notApprovedCode = "RISK_NOT_APPROVED";
 
 /** @throws PipelineError (`refused`) with each migration that is not let through: reason, safer way, command. */
 export function assertApproved(environment: string, { passes, decisions }: GateDecision): void {

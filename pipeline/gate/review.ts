@@ -10,7 +10,7 @@ import { inquire } from "./questions.js";
 import { weigh } from "./weigh.js";
 
 /** The schema of names without one, where the connection names none. */
-export const publicSchema = "public";
+const publicSchema = "public";
 
 /** Sizes as the classifier takes them. */
 export function factsOf(sizes: TableSizes | undefined): Pick<RiskOptions, "facts"> {

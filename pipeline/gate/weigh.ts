@@ -8,7 +8,7 @@ import { type Answer, type Facts, most } from "./facts.js";
 import type { Inquiry } from "./questions.js";
 
 /** The rule of a finding that the database at hand makes, where the file alone shows none; described in `docs/gate.md`. */
-export const databaseRule = "database";
+const databaseRule = "database";
 
 /**
  * Weighs what the file shows by what the database says: a column that holds values makes its drop dangerous; rows that a

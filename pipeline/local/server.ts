@@ -102,11 +102,6 @@ export async function stopServer(server: Omit<Server, "log">, mode: "fast" | "im
   });
 }
 
-/** Has the server read its configuration again. */
-export async function reloadServer(server: Omit<Server, "log">): Promise<void> {
-  await run(pgCtl(server), ["reload", "-s", "-D", server.data], asAccount(server.account));
-}
-
 function pgCtl(server: { binaries: Binaries }): string {
   return join(server.binaries.directory, "pg_ctl");
 }

@@ -77,7 +77,7 @@ function nextStep(error: MigrationFailure, { backup, blockers, budget }: Circums
 }
 
 /** Which migrations of this run are applied, in a sentence. */
-export function described(before: readonly Applied[]): string {
+function described(before: readonly Applied[]): string {
   return before.length === 0
     ? "No migration was applied by this run."
     : `Applied by this run before it, and kept: ${before.map(({ name }) => name).join(", ")}.`;

@@ -58,7 +58,7 @@ async function children(folder: string, fits: (name: string) => boolean, below: 
 }
 
 /** Every version of a program in `folders`; each file once. */
-export async function findPrograms(name: ProgramName, folders?: readonly string[]): Promise<Program[]> {
+async function findPrograms(name: ProgramName, folders?: readonly string[]): Promise<Program[]> {
   const paths = (folders ?? (await programFolders())).map((folder) => join(folder, name));
   const real = new Map<string, string>();
   for (const path of paths) {

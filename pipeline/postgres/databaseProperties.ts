@@ -2,7 +2,7 @@ import type pg from "pg";
 import { z } from "zod";
 
 /** A right on the database itself. */
-export const grantSchema = z.strictObject({
+const grantSchema = z.strictObject({
   /** `""`: everybody (PUBLIC). */
   grantee: z.string(),
   grantor: z.string(),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { algorithms } from "./rowHash.js";
 
 /** A fingerprint says what is in a database in a few bytes a table, so that two databases can be compared apart from each other. */
-export const tableFingerprint = z.strictObject({
+const tableFingerprint = z.strictObject({
   schema: z.string(),
   name: z.string(),
   rows: z.int().min(0),
@@ -13,7 +13,7 @@ export const tableFingerprint = z.strictObject({
 });
 export type TableFingerprint = z.infer<typeof tableFingerprint>;
 
-export const sequenceFingerprint = z.strictObject({
+const sequenceFingerprint = z.strictObject({
   schema: z.string(),
   name: z.string(),
   last: z.string().regex(/^-?\d+$/),

@@ -19,7 +19,7 @@ export function cutBytes(text: string, bytes: number): string {
 }
 
 /** `name` with `suffix`, the name cut where both would be too long. */
-export function suffixed(name: string, suffix: string): string {
+function suffixed(name: string, suffix: string): string {
   return cutBytes(name, nameBytes - Buffer.byteLength(suffix)) + suffix;
 }
 

@@ -102,7 +102,7 @@ function unreadable(arn: string, error: unknown): PipelineError {
 }
 
 /** @throws PipelineError where it is JSON without a password. */
-export function passwordIn(text: string, arn: string): string {
+function passwordIn(text: string, arn: string): string {
   if (!text.startsWith("{")) return text;
   const parsed = z.object({ password: z.string().min(1) }).safeParse(parseJson(text));
   if (!parsed.success) throw noPassword(`the secret ${arn} is JSON without a field "password"`);

@@ -106,7 +106,7 @@ export async function findWaiting(client: pg.Client, applicationName: string): P
 }
 
 /** Who a session is, how long its transaction has been open, and its last query without strings, numbers and comments. */
-export function describeSession({ pid, application, user, state, seconds, query }: Session): string {
+function describeSession({ pid, application, user, state, seconds, query }: Session): string {
   const who = application === "" ? user : `${user}, ${application}`;
   return `pid ${pid} (${who}; ${state}, transaction open for ${seconds} s; last query: ${withoutLiterals(query)})`;
 }

@@ -104,7 +104,7 @@ const blockerRows = z.array(
 );
 
 /** Sessions that hold or wait for a table exclusively. Their SQL is left out: it may hold data. */
-export async function findTableHolders(client: pg.ClientBase): Promise<z.infer<typeof blockerRows>> {
+async function findTableHolders(client: pg.ClientBase): Promise<z.infer<typeof blockerRows>> {
   const { rows } = await client.query(`
     SELECT a.pid, coalesce(a.usename, '?') AS role, coalesce(a.application_name, '') AS application,
       coalesce(a.state, 'unknown') AS state, to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SS') AS since,

@@ -112,7 +112,10 @@ function refusal(name: string, error: EngineError, environment = "local"): Pipel
   );
 }
 
-/** Marks the failed row of a migration as rolled back; only after it was proved that it changed nothing. */
+/**
+ * Marks the failed row of a migration as rolled back, so that it is applied again; only after it was proved that it changed nothing,
+ * or where a person says so.
+ */
 export async function clearFailed(
   database: Database,
   project: Pick<Project, "schema">,

@@ -150,16 +150,6 @@ export async function markApplied(
   );
 }
 
-/** Records a failed migration as rolled back, so that it is applied again. */
-export async function markRolledBack(
-  database: Database,
-  project: Pick<Project, "schema">,
-  name: string,
-  options: EngineOptions = {},
-): Promise<void> {
-  await withEngine(database, project, options, ({ api }) => api.markMigrationRolledBack({ migrationName: name }));
-}
-
 function badName(name: string): PipelineError {
   return new PipelineError({
     code: "MIGRATION_NAME",

@@ -5,7 +5,7 @@ import { type Migration, checksumOf } from "./migrations.js";
 import { type ScriptPlan, loadParser, planScript } from "./plan.js";
 
 /** Beside `migration.sql`: what takes it back. Prisma does not look at it, and it is no part of the migration's checksum. */
-export const downName = "down.sql";
+const downName = "down.sql";
 
 /** The way back of a migration. */
 export interface DownScript {

@@ -44,7 +44,7 @@ export async function readMigrateStatus({ environment, database, project }: Stat
 }
 
 /** The lines of the table, in the order of the migrations' names. */
-export function statusLines(history: HistoryComparison, folder: MigrationsFolder): StatusLine[] {
+function statusLines(history: HistoryComparison, folder: MigrationsFolder): StatusLine[] {
   const edited = new Set(history.edited.map(({ name }) => name));
   const older = new Map(history.outOfOrder.map(({ name, before }) => [name, before]));
   const goesOn = (row: HistoryRow): boolean => isProvedUnchanged(row) || isResumable(row, folder);

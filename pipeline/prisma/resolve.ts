@@ -4,7 +4,8 @@ import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
 import { withAdvisoryLock } from "./advisoryLock.js";
-import { markApplied, markRolledBack } from "./authoring.js";
+import { clearFailed } from "./apply.js";
+import { markApplied } from "./authoring.js";
 import { EngineError } from "./engine.js";
 import { readHistory } from "./history.js";
 import { loadSchema } from "./schema.js";
@@ -29,7 +30,7 @@ export async function resolveMigration(target: ToResolve, found: Resolution): Pr
     await withAdvisoryLock(database, lockWaitMs, async () => {
       if ("applied" in found) return markApplied(database, project, found.applied);
       await assertFailed(target, found.rolledBack);
-      await markRolledBack(database, project, found.rolledBack);
+      await clearFailed(database, project, found.rolledBack);
     });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;

@@ -12,7 +12,7 @@ export interface Target {
 }
 
 /** Shown in `pg_stat_activity` by the probes. */
-export const probeApplicationName = "safe-migration probe";
+const probeApplicationName = "safe-migration probe";
 
 /**
  * A read and a write of a table, over a connection each.

@@ -3,8 +3,7 @@ import { PipelineError } from "../errors.js";
 import { lineOf } from "../prisma/plan.js";
 
 /** What a migration may do to data that is there: change values, drop what holds them, delete rows. */
-export const effects = ["changes", "drops", "deletes"] as const;
-export type Effect = (typeof effects)[number];
+export type Effect = "changes" | "drops" | "deletes";
 
 /** One name of a comment such as `-- changes: "Order".total`. */
 export interface Declaration {

@@ -44,7 +44,7 @@ export async function findWaysBack(
 }
 
 /** The newest complete backup in which a migration is not applied. @param backups newest first. */
-export function newestBefore(backups: readonly ListedBackup[], migration: string): ListedBackup | undefined {
+function newestBefore(backups: readonly ListedBackup[], migration: string): ListedBackup | undefined {
   return backups.find(
     ({ manifest }) =>
       !manifest.migrations.some(

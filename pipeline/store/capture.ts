@@ -13,7 +13,7 @@ import { holdSnapshot } from "../postgres/snapshot.js";
 import { historyRow, type Manifest } from "./manifest.js";
 
 /** How long a backup waits for a table that somebody holds exclusively, in milliseconds. */
-export const lockTimeoutMs = 30_000;
+const lockTimeoutMs = 30_000;
 
 export interface CaptureOptions {
   readonly directory: string;

@@ -6,7 +6,7 @@ import { npmRun } from "../npmRun.js";
 import type { Store } from "./store.js";
 
 /** In an environment's folder of the store: which database is its own. */
-export const knownName = "database.json";
+const knownName = "database.json";
 
 const known = z.strictObject({
   systemIdentifier: z.string(),

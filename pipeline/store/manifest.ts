@@ -12,7 +12,7 @@ export const dumpFolder = "dump";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const fileSchema = z.strictObject({
+const fileSchema = z.strictObject({
   /** Relative to the run's folder, with `/`. */
   path: z.string().min(1),
   bytes: z.int().min(0),
@@ -28,7 +28,7 @@ export const historyRow = z.strictObject({
   rolledBackAt: z.string().nullable(),
 });
 
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   format: z.literal(1),
   id: z.string(),
   environment: z.string(),

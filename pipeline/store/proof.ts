@@ -8,7 +8,7 @@ import type { Store } from "./store.js";
 /** Beside a backup's manifest: that it was restored, and held what it was made of. */
 export const proofName = "proved.json";
 
-export const proofSchema = z.strictObject({
+const proofSchema = z.strictObject({
   format: z.literal(1),
   backup: z.string(),
   /** SHA-256 of the manifest whose fingerprints the restored database had: a proof of anything else counts for nothing. */

@@ -61,6 +61,11 @@ export function query<T extends pg.QueryResultRow>(database: Database, sql: stri
   return withClient(database, { applicationName: "test" }, async (client) => (await client.query<T>(sql, values)).rows);
 }
 
+/** How many rows the table `items` of a test has. */
+export async function rowsOf(database: Database): Promise<string> {
+  return (await query<{ count: string }>(database, "SELECT count(*) FROM items")).map(({ count }) => count).join();
+}
+
 /** Runs `sql` in the maintenance database of the cluster. */
 export function maintain<T extends pg.QueryResultRow>(
   database: Database,

@@ -23,11 +23,9 @@ import {
   quiet,
   recording,
   restoreOf,
+  rowsOf,
   temporaryStore,
 } from "./backupFixtures.js";
-
-const rowsOf = async (database: Database) =>
-  (await query<{ count: string }>(database, "SELECT count(*) FROM items")).map(({ count }) => count).join();
 
 describe("restore", function () {
   this.timeout(120_000);
@@ -35,10 +33,7 @@ describe("restore", function () {
   let database: Database;
   let store: Awaited<ReturnType<typeof temporaryStore>>;
 
-  const dropAll = async () => {
-    const cluster = await testCluster();
-    for (const each of await databasesLike(cluster.database(name), name)) await cluster.drop(each);
-  };
+  const dropAll = async () => (await testCluster()).dropLike(name);
   beforeEach(async () => {
     await dropAll();
     store = await temporaryStore();

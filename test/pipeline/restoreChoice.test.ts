@@ -27,10 +27,7 @@ describe("which backup is restored, and where to", function () {
   let database: Database;
   let store: Awaited<ReturnType<typeof temporaryStore>>;
 
-  const dropAll = async () => {
-    const cluster = await testCluster();
-    for (const each of await databasesLike(cluster.database(name), name)) await cluster.drop(each);
-  };
+  const dropAll = async () => (await testCluster()).dropLike(name);
   const count = async (of = name) =>
     Number((await query<{ n: string }>({ ...database, name: of }, "SELECT count(*) AS n FROM items"))[0]?.n);
   const shrink = (to: number) => query(database, `DELETE FROM items WHERE i > ${to}`);

@@ -15,11 +15,9 @@ import {
   query,
   quiet,
   restoreOf,
+  rowsOf,
   temporaryStore,
 } from "./backupFixtures.js";
-
-const rowsOf = async (database: Database) =>
-  (await query<{ count: string }>(database, "SELECT count(*) FROM items")).map(({ count }) => count).join();
 
 describe("restore, in odd circumstances", function () {
   this.timeout(120_000);
@@ -27,10 +25,7 @@ describe("restore, in odd circumstances", function () {
   let database: Database;
   let store: Awaited<ReturnType<typeof temporaryStore>>;
 
-  const dropAll = async () => {
-    const cluster = await testCluster();
-    for (const each of await databasesLike(cluster.database(name), name)) await cluster.drop(each);
-  };
+  const dropAll = async () => (await testCluster()).dropLike(name);
   beforeEach(async () => {
     await dropAll();
     store = await temporaryStore();

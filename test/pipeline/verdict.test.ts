@@ -38,10 +38,7 @@ describe("the verdict after a failure", function () {
   let store: Awaited<ReturnType<typeof temporaryStore>>;
   let runs = 0;
 
-  const dropAll = async () => {
-    const cluster = await testCluster();
-    for (const each of await databasesLike(cluster.database(name), name)) await cluster.drop(each);
-  };
+  const dropAll = async () => (await testCluster()).dropLike(name);
   beforeEach(async () => {
     await dropAll();
     store = await temporaryStore();

@@ -17,6 +17,8 @@ export interface TestCluster {
   create(name: string, options?: { template?: string; owner?: string }): Promise<Database>;
   /** Drops a database with its sessions; none there is no error. */
   drop(name: string): Promise<void>;
+  /** Drops those whose names begin so: a database, and what was restored beside it. */
+  dropLike(prefix: string): Promise<void>;
 }
 
 /** Safe only for data that may be lost at any time. */
@@ -80,6 +82,12 @@ async function start(): Promise<TestCluster> {
     cluster,
     database,
     drop,
+    async dropLike(prefix) {
+      const names = await withClient(maintenance, application, (client) =>
+        client.query<{ datname: string }>("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", [prefix]),
+      );
+      for (const { datname } of names.rows) await drop(datname);
+    },
     async create(name, options = {}) {
       await drop(name);
       await withClient(maintenance, application, async (client) => {

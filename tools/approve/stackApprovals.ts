@@ -4,7 +4,7 @@ import type { Approval } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 
 /** The key under which a stack's file holds its approvals. */
-export const approvalsKey = `${projectName}:approvals`;
+const approvalsKey = `${projectName}:approvals`;
 
 /**
  * The text of a stack's file with one more approval; an earlier one of the same migration is replaced. Comments, and all that

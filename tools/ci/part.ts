@@ -5,7 +5,7 @@ import { PipelineError, messageOf } from "../../pipeline/errors.js";
 import { tiers } from "../../pipeline/risk/types.js";
 
 /** What one job of the pull request's workflow found out of one stack; the job that comments reads them all. */
-export const stackPart = z.strictObject({
+const stackPart = z.strictObject({
   stack: z.string().regex(/^[\w.-]+$/),
   /** Exit code of the preview; 0: it passes. */
   exitCode: z.int(),

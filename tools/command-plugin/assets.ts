@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import { assetArchive, fileAsset, type WireObject } from "./wire";
 
 /** Turns one glob into a test of a path: `*` stops at `/`, `**` does not; `?`, `[a-z]`, `[!a]` and `{a,b}` are known. */
-export function compileGlob(glob: string): RegExp {
+function compileGlob(glob: string): RegExp {
   let source = "";
   let depth = 0;
   for (let index = 0; index < glob.length; index++) {

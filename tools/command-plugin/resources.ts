@@ -10,7 +10,7 @@ import { functions, isResourceType, resources, type ResourceType, type TypeSchem
 import { equal, unknown, type WireObject } from "./wire";
 
 /** @throws Error if this provider has no such resource. */
-export function resourceTypeOf(urn: string): ResourceType {
+function resourceTypeOf(urn: string): ResourceType {
   const { type } = partsOf(urn);
   if (!isResourceType(type)) {
     throw new Error(`${type} is not among what this stand-in provides (${Object.keys(resources).join(", ")})`);

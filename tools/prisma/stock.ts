@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
-import type { Database } from "../../pipeline/contracts.js";
 import { type PrismaTarget, prismaEnvironment, projectRoot } from "./environment.js";
 
 /** A command line for Prisma's own CLI. */
@@ -23,13 +22,6 @@ export function stockPrismaFor(target: PrismaTarget): StockPrisma {
     env: prismaEnvironment(target),
     cwd: target.project.root ?? projectRoot,
   };
-}
-
-/** {@link stockPrismaFor} for a database of this project's own schema. */
-export function stockPrisma(database: Database, environment = "local"): StockPrisma {
-  const prisma = path.join(projectRoot, "prisma");
-  const project = { schema: path.join(prisma, "schema.prisma"), migrations: path.join(prisma, "migrations") };
-  return stockPrismaFor({ environment, database, project });
 }
 
 /** Runs Prisma's CLI with this process's terminal. @returns its exit code. */

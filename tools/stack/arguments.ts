@@ -1,7 +1,7 @@
 import { Command as Program, CommanderError, Option } from "commander";
 import { flag, mannerly, reason, saidOf } from "../commands/commandLine.js";
 
-export const commands = ["start", "up", "preview", "destroy", "outputs", "export"] as const;
+const commands = ["start", "up", "preview", "destroy", "outputs", "export"] as const;
 export type Command = (typeof commands)[number];
 
 export interface Arguments {
@@ -23,7 +23,7 @@ export class UsageError extends Error {}
 const stackOfNodeEnv: Readonly<Record<string, string>> = { staging: "staging", production: "prod", development: "dev" };
 
 /** The stack meant where none is named: by `NODE_ENV`, as the application's own scripts have it, else `local`. */
-export function defaultStack(nodeEnv: string | undefined): string {
+function defaultStack(nodeEnv: string | undefined): string {
   return stackOfNodeEnv[nodeEnv ?? ""] ?? "local";
 }
 

@@ -18,7 +18,7 @@ export interface Machine {
   readonly programOf: (pid: number) => string | undefined;
 }
 
-export const thisMachine: Machine = {
+const thisMachine: Machine = {
   host: hostname(),
   programOf: (pid) => {
     try {

@@ -1,7 +1,7 @@
 import type { OutputMap } from "@pulumi/pulumi/automation";
 import { terminalTable, wrapText } from "../../pipeline/terminalTable.js";
 
-export const masked = "[secret]";
+const masked = "[secret]";
 
 /** A stack's outputs as plain values, secrets masked. */
 export function visible(outputs: OutputMap): Record<string, unknown> {

@@ -2,7 +2,7 @@ import type { Step } from "../script.js";
 import { applicationUser, pipelineUser, postgresMajor } from "../paths.js";
 
 /** Version of pm2 on hosts. */
-export const pm2Version = "6.0.14";
+const pm2Version = "6.0.14";
 
 const nodeCheck = `
 node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||

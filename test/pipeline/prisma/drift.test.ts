@@ -6,13 +6,8 @@ import type { Database } from "../../../pipeline/contracts.js";
 import { PipelineError } from "../../../pipeline/errors.js";
 import { connect } from "../../../pipeline/postgres/connection.js";
 import { silent } from "../../../pipeline/log.js";
-import {
-  createMigrationSql,
-  markApplied,
-  markRolledBack,
-  reset,
-  writeMigration,
-} from "../../../pipeline/prisma/authoring.js";
+import { clearFailed } from "../../../pipeline/prisma/apply.js";
+import { createMigrationSql, markApplied, reset, writeMigration } from "../../../pipeline/prisma/authoring.js";
 import { diffDrift, diffSchema } from "../../../pipeline/prisma/drift.js";
 import { EngineError } from "../../../pipeline/prisma/engine.js";
 import { loadSchema } from "../../../pipeline/prisma/schema.js";
@@ -102,7 +97,7 @@ describe("comparing database, migrations and schema", function () {
     assert.equal((await comparison(database, project)).applied.length, 0);
     await apply(database, project, "1_thing");
     assert.equal((await comparison(database, project)).applied.length, 1);
-    await assert.rejects(markRolledBack(database, project, "1_thing"), EngineError);
+    await assert.rejects(clearFailed(database, project, "1_thing"), EngineError);
   });
 
   it("drops what a crash left of shadow databases, only ours and only unused", async () => {
