@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type MigrationRef, migrationRef, tableSizes, windowOverride } from "../pipeline/contracts.js";
-import { stackReference } from "./stackReference.js";
 
 /** What the stack's last successful update recorded in its outputs. */
 const lastRunSchema = z.object({
@@ -25,13 +24,6 @@ export type LastRun = z.infer<typeof lastRunSchema>;
 
 /** The output under which {@link LastRun} is recorded. */
 export const lastRunOutput = "lastRun";
-
-/** Reads the stack's own last outputs; touches no database. `undefined` before the first successful update. */
-export async function readLastRun(): Promise<LastRun | undefined> {
-  const own = stackReference("last-run", pulumi.getStack());
-  const details = await own.getOutputDetails(lastRunOutput);
-  return parseLastRun(details);
-}
 
 /**
  * The record in a stack's output; `undefined` where there is none. It holds no secret, but may be marked as one: what a Command

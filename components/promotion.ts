@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MigrationRef } from "../pipeline/contracts.js";
 import { PipelineError } from "../pipeline/errors.js";
-import { type LastRun, lastRunOutput, parseLastRun } from "./lastRun.js";
-import { stackReference } from "./stackReference.js";
+import { beforePromotionVariable } from "./beforePromotion.js";
+import { readRunOf } from "./stackReference.js";
 
 /** A migration that the stack before has not proved as it is here. */
 export interface Unpromoted {
@@ -17,9 +17,6 @@ export function unpromoted(pending: readonly MigrationRef[], proved: readonly Mi
     .filter(({ name, checksum }) => known.get(name) !== checksum)
     .map(({ name }) => ({ name, reason: known.has(name) ? "other version" : "absent" }));
 }
-
-/** Set, to anything, by `npm run preview -- --before-promotion`. */
-export const beforePromotionVariable = "SAFE_MIGRATION_BEFORE_PROMOTION";
 
 /**
  * Whether what is not promoted is told and not refused: in a preview that asks for it, as on a pull request, whose migrations no
@@ -56,14 +53,10 @@ async function refusalOf(
   await pulumi.log.info(
     `Asking the stack "${from}" which migrations it has proved (promotion.from). If there is no such stack yet, bring it up first: npm run up -- --stack ${from}`,
   );
-  const last = await readStackBefore(from);
+  const last = await readRunOf("promotion", from);
   if (last === undefined) return nothingProved(environment, from);
   const refused = unpromoted(pending, last.migrations);
   return refused.length === 0 ? undefined : notPromoted(environment, from, refused);
-}
-
-async function readStackBefore(from: string): Promise<LastRun | undefined> {
-  return parseLastRun(await stackReference("promotion", from).getOutputDetails(lastRunOutput));
 }
 
 function nothingProved(environment: string, from: string): PipelineError {

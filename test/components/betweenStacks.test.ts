@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { beforePromotionVariable } from "../../components/promotion.js";
+import { beforePromotionVariable } from "../../components/beforePromotion.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { type Composed, compose } from "./program.js";
 import { type Shipped, owner, shippedStacks } from "./shippedStacks.js";

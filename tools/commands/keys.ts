@@ -1,11 +1,12 @@
+import { join } from "node:path";
 import { utils } from "ssh2";
 import { z } from "zod";
 import { projectName } from "../../config.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { run } from "../../pipeline/process.js";
-import { open, prepare, root } from "../stack/workspace.js";
+import { open } from "../stack/open.js";
 import { readStackFile } from "../stack/stackFile.js";
-import { join } from "node:path";
+import { prepare, root } from "../stack/workspace.js";
 import { commandLine, flag } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { assertStack } from "./target.js";

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
 import type { Arguments } from "./arguments.js";
-import { cli } from "./cli.js";
 import { StackFailure, again, exit } from "./failure.js";
 import { dropPendingCommands, mayHavePending } from "./pending.js";
+import { askPulumi } from "./pulumi.js";
 import { say } from "./say.js";
 import { type LockHolder, livenessOf, readLocks } from "./stateLock.js";
 import { type Place, root } from "./workspace.js";
@@ -49,6 +49,6 @@ export async function clearUp(args: Arguments, place: Place, stack: Stack): Prom
   }
   if (found.length > 0) await stack.cancel();
   if (place.stateFolder === undefined || !mayHavePending(place.stateFolder, projectName(), args.stack)) return;
-  const names = dropPendingCommands((words) => cli(stack, words), place.stateFolder);
+  const names = await dropPendingCommands((words) => askPulumi(args.stack, place, words), place.stateFolder);
   if (names.length > 0) say(`Broken off in an earlier run, and looked at afresh in this one: ${names.join(", ")}`);
 }

@@ -1,11 +1,13 @@
-import { CommandError } from "@pulumi/pulumi/automation";
 import { CommanderError } from "commander";
 import { PipelineError } from "../../pipeline/errors.js";
 import { failureText } from "../commands/reportFailure.js";
 import { type Arguments, UsageError } from "./arguments.js";
+import { assertKnown } from "./knownStacks.js";
+import { PulumiError } from "./pulumi.js";
 import { PurgeRefused } from "./purge.js";
 import { say } from "./say.js";
 import { StackFileError } from "./stackFile.js";
+import { root } from "./workspace.js";
 
 /** As the pipeline's: wrong request, refused before anything was touched, failed, stopped. */
 export const exit = { failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
@@ -25,16 +27,16 @@ export function upCommand(args: Arguments): string {
   return args.stack === "local" ? "npm start" : `npm run up -- --stack ${args.stack}`;
 }
 
+/** There is no such stack: it was never brought up, or its name is mistyped. */
+export function throwNoStack(args: Arguments): never {
+  assertKnown(root, args.stack);
+  throw new StackFailure(`There is no stack ${args.stack} yet. Run: ${upCommand(args)}`, exit.refused);
+}
+
 /** What was asked for, to be asked for again. */
 export function again(args: Arguments): string {
   if (args.command === "start") return "npm start";
   return `npm run ${args.command} -- --stack ${args.stack}`;
-}
-
-/** What Pulumi's CLI said: the error's own message is the command line with both streams. */
-export function saidBy(error: CommandError): string {
-  const stderr = /stderr: ([\s\S]*?)\n\s*(?:err\?: |$)/.exec(error.message)?.[1] ?? error.message;
-  return stderr.replace(/^Command failed with exit code[^\n]*\n/, "").trim();
 }
 
 /** Tells a person of a failure. @returns the exit code */
@@ -53,14 +55,14 @@ export function report(error: unknown): number {
     say(error.message);
     return error instanceof UsageError ? exit.usage : exit.refused;
   }
-  if (error instanceof CommandError) {
+  if (error instanceof PulumiError) {
     if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
       say(
         "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
       );
       return exit.usage;
     }
-    say(`pulumi failed: ${saidBy(error)}`);
+    say(`pulumi failed: ${error.message}`);
     return exit.failed;
   }
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -40,17 +40,20 @@ export function mayHavePending(stateFolder: string, project: string, stack: stri
 /**
  * Drops the pending operations of Commands from a stack's state.
  *
- * @param cli runs `pulumi` with these arguments in the stack's workspace and returns its standard output
+ * @param ask what Pulumi's CLI prints of the stack when it is asked so
  * @returns the names of the Commands
  */
-export function dropPendingCommands(cli: (args: readonly string[]) => string, folder: string): string[] {
-  const found = withoutPendingCommands(cli(["stack", "export"]));
+export async function dropPendingCommands(
+  ask: (words: readonly string[]) => Promise<string>,
+  folder: string,
+): Promise<string[]> {
+  const found = withoutPendingCommands(await ask(["stack", "export"]));
   if (found === undefined) return [];
   // Exported without --show-secrets: what is secret in it is encrypted.
   const path = join(folder, "without-pending.json");
   writeFileSync(path, found.text, { mode: 0o600 });
   try {
-    cli(["stack", "import", "--file", path]);
+    await ask(["stack", "import", "--file", path]);
   } finally {
     rmSync(path, { force: true });
   }

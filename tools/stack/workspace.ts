@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LocalWorkspace, Stack, type LocalWorkspaceOptions, type PulumiFn } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { readStackFile } from "./stackFile.js";
 
@@ -66,11 +65,4 @@ function writeSettings(workDir: string): void {
   const merged = encryptionsalt === undefined ? settings : { encryptionsalt, ...settings };
   // Pulumi reads an older YAML, to which a time without quotes is no text.
   writeFileSync(join(workDir, "Pulumi.local.yaml"), stringify(merged, { version: "1.1" }));
-}
-
-/** Opens the stack, making it if asked to. @throws StackNotFoundError if it is not there and `create` is not set. */
-export async function open(name: string, place: Place, program: PulumiFn | undefined, create: boolean): Promise<Stack> {
-  const options: LocalWorkspaceOptions = { workDir: place.workDir, envVars: { ...place.env }, program };
-  const workspace = await LocalWorkspace.create(options);
-  return create ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace);
 }

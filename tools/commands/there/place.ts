@@ -4,7 +4,8 @@ import { PipelineError, messageOf } from "../../../pipeline/errors.js";
 import { npmRun } from "../../../pipeline/npmRun.js";
 import { run } from "../../../pipeline/process.js";
 import { type Told, projectName } from "../../../config.js";
-import { type Place, open, prepare } from "../../stack/workspace.js";
+import { readOutputs } from "../../stack/outputs.js";
+import { type Place, prepare } from "../../stack/workspace.js";
 import type { Connection } from "../../command-plugin/inputs.js";
 import type { Target } from "../target.js";
 import { configuredPlace } from "./configured.js";
@@ -81,7 +82,7 @@ export async function storeUrlOf(target: Target): Promise<string> {
 /** From the stack's outputs; before there are any, from its configuration, where that says it. */
 async function readPlace(target: Target, place: Place): Promise<z.infer<typeof outputsSchema>> {
   try {
-    return await readOutputs(target.environment, place);
+    return await outputsOf(target.environment, place);
   } catch (error) {
     const configured = error instanceof PipelineError ? await configuredPlace(target, place) : undefined;
     if (configured === undefined) throw error;
@@ -89,14 +90,13 @@ async function readPlace(target: Target, place: Place): Promise<z.infer<typeof o
   }
 }
 
-async function readOutputs(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
+async function outputsOf(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
   const up = npmRun("local", "up", "--stack", environment);
   let values: Record<string, unknown>;
   try {
-    const outputs = await (await open(environment, place, undefined, false)).outputs();
-    values = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]));
+    values = await readOutputs(environment, place, "clear");
   } catch (error) {
-    throw unknownPlace(environment, messageOf(error).trim().split("\n").slice(-2).join(" "), up);
+    throw unknownPlace(environment, messageOf(error).split("\n").slice(-2).join(" "), up);
   }
   const parsed = outputsSchema.safeParse(values);
   if (!parsed.success) throw unknownPlace(environment, "its last update did not come so far as to say so", up);
