@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ensureCluster, databaseOf, stopCluster } from "../../pipeline/local/cluster.js";
+import { ensureCluster, databaseOf } from "../../pipeline/local/cluster.js";
+import { stopCluster } from "../../pipeline/local/stop.js";
 import { createDatabase } from "../../pipeline/local/role.js";
 import { silent } from "../../pipeline/log.js";
 import { maintenanceDatabase, withClient } from "../../pipeline/postgres/connection.js";

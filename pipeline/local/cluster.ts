@@ -1,4 +1,4 @@
-import { mkdir, realpath, rm } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { StageContext } from "../context.js";
 import type { Database } from "../contracts.js";
@@ -101,16 +101,7 @@ async function make(directory: string, account: Account, options: ClusterOptions
     () => writePassfile(directory, localHost, port, new Map([[superuser, password]])),
   );
   const { version } = binaries;
-  const record: ClusterRecord = {
-    format: 1,
-    systemIdentifier,
-    version,
-    port,
-    account: account.name,
-    madeAt,
-    databases: {},
-  };
-  await writeRecord(directory, record);
+  const record = await recordNew(directory, { systemIdentifier, version, port, account: account.name, madeAt });
   const data = requireOurs(directory, { data: await findData(directory), record, account });
   return { ...(await bringUp(directory, data, record, account, options)), was: "made" };
 }
@@ -137,15 +128,16 @@ async function adopt(
   const known = await readPassfile(directory);
   const port = known?.port ?? (await portFor(directory, options.port));
   const madeAt = new Date().toISOString();
-  const record: ClusterRecord = {
-    format: 1,
-    systemIdentifier: data.systemIdentifier,
-    version,
-    port,
-    account: account.name,
-    madeAt,
-    databases: {},
-  };
+  const { systemIdentifier } = data;
+  return recordNew(directory, { systemIdentifier, version, port, account: account.name, madeAt });
+}
+
+/** The record of a cluster that has no database yet. */
+async function recordNew(
+  directory: string,
+  known: Omit<ClusterRecord, "format" | "databases">,
+): Promise<ClusterRecord> {
+  const record: ClusterRecord = { format: 1, ...known, databases: {} };
   await writeRecord(directory, record);
   return record;
 }
@@ -266,62 +258,5 @@ async function proveIdentity(cluster: LocalCluster): Promise<void> {
     message: `The server at ${cluster.host}:${cluster.port} is not the cluster of ${cluster.directory}: its system identifier is ${answered ?? "unknown"}, not ${cluster.systemIdentifier}.`,
     state: "Nothing was changed.",
     next: "Stop that server or configure another port, then run: npm start",
-  });
-}
-
-export type ClusterStatus =
-  | { readonly state: "absent" }
-  | { readonly state: "stopped"; readonly record: ClusterRecord }
-  | { readonly state: "running"; readonly record: ClusterRecord; readonly pid: number; readonly port: number };
-
-/** @throws PipelineError where what is there is not this tool's own. */
-export async function clusterStatus(directory: string): Promise<ClusterStatus> {
-  const real = await ifThere(realpath(directory));
-  if (real === undefined) return { state: "absent" };
-  const [data, record] = [await findData(real), await readRecord(real)];
-  if (record === undefined && (data === undefined || data.mark === data.systemIdentifier)) return { state: "absent" };
-  const ours = requireOurs(real, { data, record });
-  const running = await runningServer(ours.path);
-  if (record === undefined) return { state: "absent" };
-  return running === undefined ? { state: "stopped", record } : { state: "running", record, ...running };
-}
-
-/**
- * Stops the cluster of a directory; its data stays.
- *
- * @returns whether it was running.
- * @throws PipelineError where what is there is not this tool's own, or does not stop.
- */
-export async function stopCluster(
-  directory: string,
-  context: StageContext,
-  mode: "fast" | "immediate" = "fast",
-): Promise<boolean> {
-  const real = await ifThere(realpath(directory));
-  if (real === undefined) return false;
-  return withDirectoryLock(real, context, async () => {
-    const [data, record] = [await findData(real), await readRecord(real)];
-    if (data === undefined) return false;
-    const account = await serverAccount();
-    const ours = requireOurs(real, { data, record, account });
-    return stopServer({ data: ours.path, account, binaries: await findBinaries(undefined, ours.major) }, mode);
-  });
-}
-
-/**
- * Stops the cluster of a directory and removes it with all its data; no directory there is no error.
- *
- * @throws PipelineError where what is there is not this tool's own.
- */
-export async function removeCluster(directory: string, context: StageContext): Promise<void> {
-  await stopCluster(directory, context);
-  const real = await ifThere(realpath(directory));
-  if (real === undefined) return;
-  await withDirectoryLock(real, context, async () => {
-    const home = await homeOf(real, await serverAccount());
-    await removePartial(home);
-    await rm(join(home, "data"), { recursive: true, force: true });
-    for (const name of ["data", "server.log", "cluster.json", "pgpass"]) await rm(join(real, name), { force: true });
-    if (home === elsewhereFor(real)) await rm(home, { recursive: true, force: true });
   });
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { StageContext } from "../context.js";
 import { type Database, databaseSchema, projectSchema } from "../contracts.js";
-import { ensureCluster, stopCluster } from "../local/cluster.js";
+import { ensureCluster } from "../local/cluster.js";
+import { stopCluster } from "../local/stop.js";
 import { ensureDatabase } from "../local/database.js";
 import { ensureSample } from "../local/sample.js";
 

@@ -5,14 +5,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PipelineError } from "../../pipeline/errors.js";
 import { serverAccount } from "../../pipeline/local/account.js";
-import {
-  clusterStatus,
-  databaseOf,
-  ensureCluster,
-  removeCluster,
-  stopCluster,
-  type ClusterOptions,
-} from "../../pipeline/local/cluster.js";
+import { databaseOf, ensureCluster, type ClusterOptions } from "../../pipeline/local/cluster.js";
+import { clusterStatus, removeCluster, stopCluster } from "../../pipeline/local/stop.js";
 import { ensureDatabase, localDatabase } from "../../pipeline/local/database.js";
 import { portHolder } from "../../pipeline/local/port.js";
 import { recordPath } from "../../pipeline/local/record.js";

@@ -3,7 +3,8 @@ import { appendFile, chmod, chown, copyFile, readFile, stat } from "node:fs/prom
 import { join } from "node:path";
 import { CreateSecretCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Database } from "../../../pipeline/contracts.js";
-import { databaseOf, ensureCluster, stopCluster } from "../../../pipeline/local/cluster.js";
+import { databaseOf, ensureCluster } from "../../../pipeline/local/cluster.js";
+import { stopCluster } from "../../../pipeline/local/stop.js";
 import { silent } from "../../../pipeline/log.js";
 import { maintenanceDatabase, withClient } from "../../../pipeline/postgres/connection.js";
 import { makeCertificate } from "../certificate.js";
