@@ -77,7 +77,10 @@ async function program(): Promise<Outputs> {
     ...(told === undefined ? {} : { told }),
     // Where commands by hand find it; a password only as the place where it is.
     database,
-    backup: pipeline.backup.apply(({ id, location, bytes, rows }) => ({ id, location, bytes, rows })),
+    backup: pipeline.backup.apply(({ id, location, bytes, rows, physical }) => ({
+      ...{ id, location, bytes, rows },
+      ...(physical === undefined ? {} : { method: physical.method, restorePoint: physical.restorePoint.name }),
+    })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
     provedBackup: pipeline.verify.proved,
     migrations: pipeline.verify.migrations,

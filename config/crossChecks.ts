@@ -3,7 +3,12 @@ import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
 
 /** What no single value shows. @param region `aws:region` of the stack, if it is set. */
 export function crossChecks(stack: string, config: Config, region: unknown): string[] {
-  return [...policyChecks(stack, config), ...sampleChecks(config), ...cloudChecks(stack, config, region)];
+  return [
+    ...policyChecks(stack, config),
+    ...sampleChecks(config),
+    ...backupChecks(config),
+    ...cloudChecks(stack, config, region),
+  ];
 }
 
 /** The mistakes among {@link crossChecks} that matter to the risk of its migrations alone. */
@@ -25,6 +30,25 @@ function sampleChecks({ sample, project, database }: Config): string[] {
       `sample.enabled: true, but sample data is made in the schema public only, and database.schema is "${database.schema}": set sample.enabled to false`,
     );
   return problems;
+}
+
+/** Whether there can be backups of the kind that is wanted. */
+function backupChecks({ backup, database, rehearse }: Config): string[] {
+  if (backup.method === "dump")
+    return rehearse.folder === ""
+      ? []
+      : [
+          `rehearse.folder: "${rehearse.folder}", but with backup.method dump the copy is a database beside the original, on its server: leave it out`,
+        ];
+  if (database.kind !== "ec2")
+    return [
+      `backup.method: "${backup.method}", but only on the hosts of kind ec2 is the server's log archived where its files can be recovered beside it (database.kind is "${database.kind}"): leave it out, or set it to dump`,
+    ];
+  return database.recoveryDays > 0
+    ? []
+    : [
+        `backup.method: "${backup.method}", but with database.recoveryDays 0 the server's log is not archived, without which no base backup can be recovered: set it above 0, or the method to dump`,
+      ];
 }
 
 /** Where the stages of a stack run. */

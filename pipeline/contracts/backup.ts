@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { identitySchema } from "./identity.js";
+import { physicalBackup } from "./physical.js";
 import { preflightResult } from "./preflight.js";
 import { resultFields, stageRequest } from "./request.js";
 
@@ -17,8 +18,10 @@ export const backupResult = z.strictObject({
   identity: identitySchema,
   tables: z.int(),
   rows: z.int(),
-  /** Bytes in the store. */
+  /** Bytes in the store; of a physical backup what it added to the archive, which may be nothing. */
   bytes: z.int(),
+  /** Where its data is, where that is no dump in the store; its method is `backup.method`. */
+  physical: physicalBackup.optional(),
   /** Older backups that retention removed. */
   removed: z.array(z.string()),
 });

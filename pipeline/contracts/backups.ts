@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { backupMethods } from "./physical.js";
 import { resultFields, stageRequest } from "./request.js";
 
 export const backupsRequest = stageRequest.extend({
@@ -16,7 +17,9 @@ export const listedBackup = z.strictObject({
   made: z.iso.datetime().optional(),
   run: z.string().optional(),
   checkpoint: z.string().optional(),
-  /** Bytes in the store. */
+  /** Absent: a dump. */
+  method: z.enum(backupMethods).optional(),
+  /** Bytes in the store; absent where its data is elsewhere. */
   bytes: z.int().optional(),
   tables: z.int().optional(),
   rows: z.int().optional(),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { backupResult } from "./backup.js";
 import { migrationRef } from "./migration.js";
 import { rehearseResult } from "./rehearse.js";
+import { restorePoint } from "./restorePoint.js";
 import { resultFields, stageRequest } from "./request.js";
 
 export const migrateRequest = stageRequest.extend({ backup: backupResult, rehearsal: rehearseResult });
@@ -46,16 +47,6 @@ export const measuredSchema = z.strictObject({
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
-/** A named place in the server's log just before a migration, to which it can be recovered. */
-export const restorePoint = z.strictObject({
-  name: z.string(),
-  /** Its place in the log. */
-  lsn: z.string(),
-  /** Its moment, by the server's clock (UTC). */
-  at: z.iso.datetime(),
-});
-export type RestorePoint = z.infer<typeof restorePoint>;
-
 export const migrateResult = z.strictObject({
   ...resultFields,
   stage: z.literal("migrate"),
@@ -66,6 +57,7 @@ export const migrateResult = z.strictObject({
       durationMs: z.int(),
       /** 1 where no lock was in the way. */
       attempts: z.int(),
+      /** Just before it. */
       restorePoint: restorePoint.optional(),
     }),
   ),

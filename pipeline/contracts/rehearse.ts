@@ -14,7 +14,7 @@ const restoredCopy = z.strictObject({
   rows: z.int(),
   /** Size of the copy with its indexes, in bytes. */
   bytes: z.int(),
-  /** Checksums, loading and fingerprints, in milliseconds. */
+  /** Checksums, loading (or recovering) and fingerprints, in milliseconds. */
   durationMs: z.int(),
 });
 

@@ -3,6 +3,7 @@ import { defaultLargeTableBytes } from "../risk/types.js";
 import { logsSettings } from "./logs.js";
 import { approvalSchema } from "./migration.js";
 import { notifySettings } from "./notify.js";
+import { backupMethods } from "./physical.js";
 import { targetSettings } from "./targets.js";
 import { windowOverride, windowSettings } from "./window.js";
 
@@ -43,6 +44,15 @@ export const rehearseSettings = z
     down: z.enum(["refuse", "warn"]).default("refuse"),
     /** Why there is no rehearsal; told by every run. */
     reason: z.string().default(""),
+    /**
+     * Where the copy of the server's files lies on the host, with `backup.method: pgbackrest`; made where it is not there, by the
+     * pipeline's account. Empty: on the data volume.
+     */
+    folder: z
+      .string()
+      // The path of a Unix socket in it has 107 bytes at most.
+      .regex(/^(\/[A-Za-z0-9._/-]{1,47})?$/, "an absolute path of at most 48 letters, digits, . _ / and -")
+      .default(""),
   })
   .refine(({ mode, reason }) => mode !== "never" || reason.trim() !== "", {
     path: ["reason"],
@@ -51,6 +61,11 @@ export const rehearseSettings = z
 
 export const settingsSchema = z.strictObject({
   backup: z.strictObject({
+    /**
+     * `dump`: with `pg_dump`, into the store. `pgbackrest`: for databases too large to dump, on EC2 hosts: a base backup, the log and a
+     * restore point; see docs/recovery.md.
+     */
+    method: z.enum(backupMethods).default("dump"),
     /** Parallel jobs of `pg_dump`, `pg_restore` and the fingerprints. */
     jobs: z.int().min(1).max(64).default(2),
     /** How many complete backups are kept; the newest is never removed. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { z } from "zod";
 import type { Database, RestorePoint } from "../contracts.js";
@@ -10,7 +11,16 @@ const longest = 63;
 
 /** The name of the restore point before a migration; cut where PostgreSQL would refuse it. */
 export function restorePointName(run: string, migration: string): string {
-  const name = Buffer.from(`safe-migration:${run}:${migration}`).subarray(0, longest).toString("utf8");
+  return cut(`safe-migration:${run}:${migration}`);
+}
+
+/** The name of the restore point that a backup ends at: recovery ends at the first one of a name, so no other has it. */
+export function backupPointName(id: string): string {
+  return cut(`safe-migration-backup:${randomBytes(6).toString("hex")}:${id}`);
+}
+
+function cut(text: string): string {
+  const name = Buffer.from(text).subarray(0, longest).toString("utf8");
   // A character that was cut in two.
   return name.replace(/\uFFFD+$/, "");
 }
@@ -55,7 +65,11 @@ async function create(client: pg.ClientBase, name: string): Promise<RestorePoint
   const { rows } = await client.query<{ archives: boolean }>(
     "SELECT current_setting('archive_mode') <> 'off' AND NOT pg_is_in_recovery() AS archives",
   );
-  if (rows[0]?.archives !== true) return undefined;
+  return rows[0]?.archives === true ? createRestorePoint(client, name) : undefined;
+}
+
+/** Makes a restore point in the log, in one query. */
+export async function createRestorePoint(client: pg.ClientBase, name: string): Promise<RestorePoint> {
   const made = await client.query(
     `SELECT pg_create_restore_point($1)::text AS lsn,
        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`,

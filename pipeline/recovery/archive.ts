@@ -7,8 +7,12 @@ export interface BaseBackup {
   readonly label: string;
   /** When it was complete, in milliseconds since the epoch: the earliest moment that it leads to. */
   readonly completeMs: number;
+  /** The place in the log from which on it leads anywhere; absent where pgBackRest does not tell. */
+  readonly stop?: string;
   /** Size of the server's files, in bytes. */
   readonly bytes: number;
+  /** What it added to the archive, in bytes. */
+  readonly added: number;
 }
 
 const infoSchema = z.array(
@@ -21,7 +25,8 @@ const infoSchema = z.array(
           label: z.string(),
           error: z.boolean().optional(),
           timestamp: z.object({ stop: z.int() }),
-          info: z.object({ size: z.int() }),
+          lsn: z.object({ stop: z.string().nullish() }).nullish(),
+          info: z.object({ size: z.int(), repository: z.object({ delta: z.int().default(0) }) }),
         }),
       )
       .default([]),
@@ -45,7 +50,13 @@ export function parseBaseBackups(text: string, stanza: string): BaseBackup[] {
     throw failed(`it has no base backup of "${stanza}" yet${found === undefined ? "" : ` (${found.status.message})`}`);
   return found.backup
     .filter(({ error }) => error !== true)
-    .map(({ label, timestamp, info }) => ({ label, completeMs: timestamp.stop * 1_000, bytes: info.size }))
+    .map(({ label, timestamp, lsn, info }) => ({
+      label,
+      completeMs: timestamp.stop * 1_000,
+      ...(typeof lsn?.stop === "string" ? { stop: lsn.stop } : {}),
+      bytes: info.size,
+      added: info.repository.delta,
+    }))
     .sort((a, b) => a.completeMs - b.completeMs);
 }
 

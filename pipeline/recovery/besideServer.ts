@@ -8,6 +8,12 @@ import type { Database } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { clientConfig, maintenanceDatabase } from "../postgres/connection.js";
 
+/**
+ * What it is for: to be `read` once, or to be worked on as the original is, in about the time that it takes there. The cache is small for
+ * both, since the original has its own in the same memory: what is read from disk takes longer than there, not shorter.
+ */
+export type Purpose = "read" | "work";
+
 export interface BesideOptions {
   /** Only its owner can enter it; the server's data is in `data`. */
   readonly folder: string;
@@ -17,6 +23,8 @@ export interface BesideOptions {
   readonly major: number;
   /** What it must have as the original has it, e.g. `max_connections`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** @default "read" */
+  readonly purpose?: Purpose;
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +50,10 @@ export class BesideServer {
    * @param user the role to connect as
    * @throws PipelineError with the server's own words where it does not come so far.
    */
-  static async start(user: string, { folder, program, major, settings, signal }: BesideOptions): Promise<BesideServer> {
+  static async start(
+    user: string,
+    { folder, program, major, settings, purpose = "read", signal }: BesideOptions,
+  ): Promise<BesideServer> {
     const at = (name: string) => join(folder, name);
     await mkdir(at("socket"), { mode: 0o700 });
     await writeFile(at("postgresql.conf"), "");
@@ -50,6 +61,7 @@ export class BesideServer {
     await writeFile(at("pg_hba.conf"), "local all all trust\n", { mode: 0o600 });
     // On the command line: these win over what ALTER SYSTEM left in the data.
     const given = Object.entries({
+      ...(purpose === "read" ? hasty : {}),
       ...settings,
       ...own,
       ...(major >= withoutTriggers.since ? withoutTriggers.settings : {}),
@@ -108,14 +120,15 @@ export class BesideServer {
   }
 }
 
-/** Small, without durability, and without anything that acts by itself. */
+/** Without durability, which nobody needs of what is read once. */
+const hasty = { fsync: "off", full_page_writes: "off", max_wal_size: "256MB" } as const;
+
+/** Small, and without anything that acts by itself or waits for others. */
 const own = {
   listen_addresses: "",
+  ssl: "off",
   shared_buffers: "128MB",
   huge_pages: "off",
-  fsync: "off",
-  full_page_writes: "off",
-  max_wal_size: "256MB",
   autovacuum: "off",
   logging_collector: "off",
   log_destination: "stderr",
@@ -125,6 +138,7 @@ const own = {
   // Not asked to serve while it recovers, it need not have the original's limits.
   hot_standby: "off",
   archive_mode: "off",
+  synchronous_standby_names: "",
   max_wal_senders: "0",
   max_logical_replication_workers: "0",
   shared_preload_libraries: "",

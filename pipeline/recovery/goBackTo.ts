@@ -1,11 +1,12 @@
 import type { StageContext } from "../context.js";
 import type { RecoverRequest } from "../contracts.js";
-import type { Fingerprints } from "../postgres/fingerprints.js";
 import { describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { scanBackups } from "../store/listBackups.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { noBackup, verifyBackup } from "../store/verifyBackup.js";
 import { lookBefore } from "./recover.js";
+import { stanzaOf } from "./stanza.js";
 import { readTried } from "./tried.js";
 
 /** What a recovery goes back to. */
@@ -19,8 +20,8 @@ export interface GoingBackTo {
   readonly asked: { readonly backup: string } | { readonly at: string };
   /** What the same command is told to go on. */
   readonly flags: readonly string[];
-  /** Of the database as it was then; `undefined`: not known before it is recovered. */
-  fingerprints(): Promise<Fingerprints | undefined>;
+  /** The database as it was then; `undefined`: not known before it is recovered. */
+  was(): Promise<Pick<Manifest, "fingerprints" | "physical"> | undefined>;
 }
 
 /**
@@ -33,7 +34,8 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
   const { environment, settings, at } = request;
   const wanted = wantedBy(request);
   if (at !== undefined) {
-    const { base } = await lookBefore({ ...request, at }, signal);
+    const moment = { to: "moment", at: new Date(at) } as const;
+    const { base } = await lookBefore(request, { stanza: stanzaOf({ ...request, at }), goal: moment }, signal);
     log.info(`the database as it was at ${at} can be recovered`, { base: base.label });
     return {
       backup: base.label,
@@ -41,9 +43,10 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
       what: `the moment ${at}`,
       asked: { at },
       flags: ["--at", at],
-      fingerprints: async () => {
+      was: async () => {
         const tried = await readTried(store, environment);
-        return tried !== undefined && Date.parse(tried.moment) === Date.parse(at) ? tried.fingerprints : undefined;
+        const fingerprints = Date.parse(tried?.moment ?? "") === Date.parse(at) ? tried?.fingerprints : undefined;
+        return fingerprints === undefined ? undefined : { fingerprints };
       },
     };
   }
@@ -51,12 +54,18 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
   if (found === undefined) throw await noBackup(store, environment, describeWanted(wanted));
   const { id } = found;
   const manifest = await verifyBackup(store, environment, id, undefined, { jobs: settings.backup.jobs, signal });
-  log.info(`backup ${id}, made ${manifest.created}: every file has its checksum`);
+  const { physical } = manifest;
+  if (physical !== undefined) {
+    const { stanza, restorePoint } = physical;
+    await lookBefore(request, { stanza, goal: { to: "point", restorePoint } }, signal);
+  }
+  const sure = physical === undefined ? "every file has its checksum" : "the archive leads to it";
+  log.info(`backup ${id}, made ${manifest.created}: ${sure}`);
   return {
     backup: id,
     what: `backup ${id}`,
     asked: { backup: id },
     flags: ["--backup", id],
-    fingerprints: () => Promise.resolve(manifest.fingerprints),
+    was: () => Promise.resolve(manifest),
   };
 }

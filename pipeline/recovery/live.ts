@@ -5,6 +5,7 @@ import { PipelineError } from "../errors.js";
 import { describeFailing, readArchiver } from "../postgres/archiver.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { readIdentity } from "../postgres/identity.js";
+import type { Purpose } from "./besideServer.js";
 
 /** How long the archive is waited for, in milliseconds. */
 const patienceMs = 120_000;
@@ -12,6 +13,20 @@ const maintenance = { database: maintenanceDatabase, applicationName: "safe-migr
 
 /** What a second server on the same files has to be told as the first one is. */
 const likeTheOriginal = ["max_connections", "max_prepared_transactions", "max_locks_per_transaction"] as const;
+/** What decides, beside, how long work on tables takes there. */
+const likeTheOriginalAtWork = [
+  "effective_io_concurrency",
+  "maintenance_io_concurrency",
+  "maintenance_work_mem",
+  "max_parallel_maintenance_workers",
+  "max_parallel_workers",
+  "max_parallel_workers_per_gather",
+  "max_wal_size",
+  "random_page_cost",
+  "synchronous_commit",
+  "wal_compression",
+  "work_mem",
+] as const;
 
 export interface LiveServer {
   readonly identity: Identity;
@@ -32,8 +47,12 @@ const liveRow = z.strictObject({
   databaseBytes: z.coerce.number(),
 });
 
-/** The server whose database is recovered, as it is now. */
-export async function readLive(database: Database): Promise<LiveServer> {
+/**
+ * The server whose database is recovered, as it is now.
+ *
+ * @param purpose what a second server on its files is for
+ */
+export async function readLive(database: Database, purpose: Purpose = "read"): Promise<LiveServer> {
   return withClient(database, maintenance, async (client) => {
     const { rows } = await client.query(
       `SELECT clock_timestamp() AS now, current_setting('server_version_num')::int / 10000 AS version,
@@ -44,7 +63,7 @@ export async function readLive(database: Database): Promise<LiveServer> {
     const [{ now, version, bytes, databaseBytes }] = z.tuple([liveRow]).parse(rows);
     const { rows: settings } = await client.query<{ name: string; setting: string }>(
       "SELECT name, setting FROM pg_settings WHERE name = ANY ($1)",
-      [likeTheOriginal],
+      [purpose === "read" ? likeTheOriginal : [...likeTheOriginal, ...likeTheOriginalAtWork]],
     );
     return {
       identity: await readIdentity(client),

@@ -1,3 +1,4 @@
+import type { RestorePoint } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { BaseBackup } from "./archive.js";
 
@@ -26,6 +27,23 @@ export function baseFor(at: Date, backups: readonly BaseBackup[], now: Date): Ba
     `${at.toISOString()} is before what is kept: ${first === undefined ? "there is no base backup" : `the oldest base backup was complete at ${new Date(first.completeMs).toISOString()}`}`,
     "Name a later moment, or restore a backup from before it (npm run db:restore -- --list).",
   );
+}
+
+/**
+ * The newest base backup that leads to a restore point: one whose end is not behind it in the log.
+ *
+ * @param backups oldest first
+ * @returns `undefined` where none is left: the archive keeps what it was told to, and no longer.
+ */
+export function baseForPoint({ lsn }: Pick<RestorePoint, "lsn">, backups: readonly BaseBackup[]) {
+  return backups.filter(({ stop }) => stop !== undefined && placeInLog(stop) <= placeInLog(lsn)).at(-1);
+}
+
+/** A place in the log (`16/B374D848`) as a number, by which two can be compared. */
+export function placeInLog(lsn: string): bigint {
+  const [, high, low] = /^([0-9A-F]+)\/([0-9A-F]+)$/i.exec(lsn) ?? [];
+  if (high === undefined || low === undefined) throw new Error(`not a place in the log: "${lsn}"`);
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
 function cannot(reason: string, next: string): PipelineError {

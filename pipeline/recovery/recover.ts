@@ -1,4 +1,3 @@
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { StageContext } from "../context.js";
@@ -14,64 +13,61 @@ import { estimateBackup } from "../store/estimate.js";
 import { listBackups, type ListedBackup } from "../store/listBackups.js";
 import { makeBackup } from "../store/makeBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
-import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
-import { freeAt, halfwayRoot, makeHalfway } from "../store/s3/halfway.js";
+import { halfwayRoot, makeHalfway } from "../store/s3/halfway.js";
 import type { Store } from "../store/store.js";
 import { findWritten } from "../verdict/observe.js";
-import { type BaseBackup, pgbackrest, readBaseBackups } from "./archive.js";
-import { BesideServer } from "./besideServer.js";
+import { type BaseBackup, readBaseBackups } from "./archive.js";
+import { assertRoomBeside, withServerBeside } from "./beside.js";
+import type { BesideServer } from "./besideServer.js";
+import { type Goal, baseOf, describeGoal } from "./goal.js";
 import { type LiveServer, archiveUpToNow, readLive } from "./live.js";
-import { baseFor, targetTime } from "./moment.js";
-import { stanzaOf } from "./stanza.js";
-
-/** What replaying the log takes beside the server's files, in bytes. */
-const replayBytes = 256 * 1_048_576;
 
 /** The database as it was at a moment, as a backup in a store of its own on this machine. */
 export interface Recovered {
   readonly store: Store;
   readonly id: string;
-  readonly manifest: Manifest;
+  readonly listed: ListedBackup;
   /** Label of the base backup that it began with. */
   readonly base: string;
   /** When the last transaction was committed that is in it; absent where none was since the base backup. */
   readonly lastChange?: string;
-  /** What the database of today has that the recovered one has not, or otherwise, by table. */
+  /** Of a moment: what the database of today has that the recovered one has not, or otherwise, by table. */
   readonly differences: readonly string[];
 }
 
+/** What is recovered, and from which archive. */
+export interface Recovery {
+  readonly stanza: string;
+  readonly goal: Goal;
+}
+
 /**
- * Recovers the whole server to a moment beside the one that runs, from its base backups and its log, takes the database out of it
+ * Recovers the whole server beside the one that runs, from its base backups and its log, takes the database out of it
  * as a backup takes it, and removes the rest. The server that runs is only read.
  *
  * @param work what is done with it; it is removed afterwards, however that ends.
- * @throws PipelineError where there is no archive, the moment is not in it, the disk has no room, or it does not recover.
+ * @throws PipelineError where there is no archive, the goal is not in it, the disk has no room, or it does not recover.
  */
 export async function withRecovered<T>(
-  request: RestoreRequest & { readonly at: string },
+  request: RestoreRequest,
   context: StageContext,
+  { stanza, goal }: Recovery,
   work: (recovered: Recovered) => Promise<T>,
 ): Promise<T> {
   const { database } = request;
-  const { log, signal } = context;
-  const at = new Date(request.at);
-  const { stanza, root, live, base, program } = await lookBefore(request, signal);
-  await archiveUpToNow(database, signal);
+  const { root, live, base } = await lookBefore(request, { stanza, goal }, context.signal);
+  // The log of a restore point was archived when it was made.
+  if (goal.to === "moment") await archiveUpToNow(database, context.signal);
   const halfway = await makeHalfway(root, "recovery");
+  const folder = halfway.directory;
   try {
-    log.info(`recovering the server beside, to ${at.toISOString()}`, { base: base.label });
-    await restoreFiles({ stanza, folder: halfway.directory, base, at }, context);
-    const server = await BesideServer.start(database.user, {
-      folder: halfway.directory,
-      program,
-      major: live.major,
-      settings: live.settings,
-      signal,
-    });
-    const taken = await take(server, request, context, join(halfway.directory, "store")).finally(() => server.stop());
-    await rm(join(halfway.directory, "data"), { recursive: true, force: true });
-    const differences = live.databaseBytes === 0 ? [] : await compare(request, context, taken.listed);
+    const beside = { database, stanza, live, goal, base, folder, purpose: "read" } as const;
+    const taken = await withServerBeside(beside, context, (server) =>
+      take(server, request, context, goal, join(folder, "store")),
+    );
+    const compared = goal.to === "moment" && live.databaseBytes > 0;
+    const differences = compared ? await compare(request, context, taken.listed) : [];
     return await work({ ...taken, base: base.label, differences });
   } finally {
     await halfway.remove();
@@ -79,32 +75,34 @@ export async function withRecovered<T>(
 }
 
 interface Beforehand {
-  readonly stanza: string;
   /** Where the server is recovered beside. */
   readonly root: string;
   readonly live: LiveServer;
   readonly base: BaseBackup;
-  /** Path of `postgres`. */
-  readonly program: string;
 }
 
 /**
  * What can be known to fail, before anything is made.
  *
- * @throws PipelineError (`refused`) where there is no archive, the moment is not in it, or the disk has no room.
+ * @throws PipelineError (`refused`) where the goal is not in the archive, or the disk has no room.
  */
 export async function lookBefore(
-  request: Omit<RestoreRequest, "into"> & { readonly at: string },
+  request: StageRequest,
+  { stanza, goal }: Recovery,
   signal: AbortSignal,
 ): Promise<Beforehand> {
-  const stanza = stanzaOf(request);
   const root = halfwayRoot(undefined);
   const live = await readLive(request.database);
   await assertOurs(request, live);
-  const base = baseFor(new Date(request.at), await readBaseBackups(stanza, signal), live.now);
-  const { path: program } = await findProgram("postgres", { atLeast: live.major });
-  await assertRoom(root, live, base);
-  return { stanza, root, live, base, program };
+  const base = baseOf(goal, await readBaseBackups(stanza, signal), live.now);
+  await findProgram("postgres", { atLeast: live.major });
+  await assertRoomBeside({
+    root,
+    serverBytes: Math.max(live.bytes, base.bytes),
+    more: estimateBackup({ database: live.databaseBytes, tables: live.databaseBytes }),
+    why: "recovering the server beside",
+  });
+  return { root, live, base };
 }
 
 /** @throws PipelineError where the server is not the environment's own */
@@ -113,65 +111,17 @@ async function assertOurs({ database, environment, store }: StageRequest, live: 
   if (live.databaseBytes > 0) await assertOwnEnvironment(database, environment);
 }
 
-/** @throws PipelineError (`DISK_SPACE`, refused) */
-async function assertRoom(root: string, live: LiveServer, base: BaseBackup): Promise<void> {
-  const server = Math.ceil(Math.max(live.bytes, base.bytes) * 1.1) + replayBytes;
-  const needed = server + estimateBackup({ database: live.databaseBytes, tables: live.databaseBytes });
-  const free = await freeAt(root);
-  if (free >= needed) return;
-  const mb = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MB`;
-  throw new PipelineError({
-    code: "DISK_SPACE",
-    kind: "refused",
-    message: `${root} has ${mb(free)} free; recovering the server beside (${mb(Math.max(live.bytes, base.bytes))} of files, and its log) needs about ${mb(needed)}.`,
-    state: "Nothing was touched.",
-    next: "Make room there (database.dataGiB can be made larger; databases named …_before_… are kept until dropped), then run the same command.",
-  });
-}
-
-interface Files {
-  readonly stanza: string;
-  readonly folder: string;
-  readonly base: BaseBackup;
-  readonly at: Date;
-}
-
-async function restoreFiles({ stanza, folder, base, at }: Files, { log, signal }: StageContext): Promise<void> {
-  const path = (name: string) => join(folder, name);
-  for (const name of ["data", "spool", "tablespaces"]) await mkdir(path(name), { mode: 0o700 });
-  const data = path("data");
-  const lock = path("lock");
-  // Its own would name the folder for spooling, which archive-get takes only where it works ahead.
-  const fetching = `pgbackrest --stanza=${stanza} --pg1-path=${data} --lock-path=${lock} --log-level-console=warn archive-get %f "%p"`;
-  const args = [
-    `--stanza=${stanza}`,
-    `--set=${base.label}`,
-    "--type=time",
-    `--target=${targetTime(at)}`,
-    "--target-action=promote",
-    "--archive-mode=off",
-    `--recovery-option=restore_command=${fetching}`,
-    `--pg1-path=${data}`,
-    `--tablespace-map-all=${path("tablespaces")}`,
-    `--lock-path=${lock}`,
-    `--spool-path=${path("spool")}`,
-    "restore",
-  ];
-  const started = Date.now();
-  await pgbackrest(args, signal, (line) => log.debug(line));
-  log.info(`base backup ${base.label} is restored beside`, { ms: Date.now() - started });
-}
-
 async function take(
   server: BesideServer,
   request: RestoreRequest,
   context: StageContext,
+  goal: Goal,
   folder: string,
-): Promise<Pick<Recovered, "store" | "id" | "manifest" | "lastChange"> & { listed: ListedBackup }> {
+): Promise<Omit<Recovered, "base" | "differences">> {
   const { environment, run, settings } = request;
   const { log, signal } = context;
   const source = { ...server.database, name: request.database.name };
-  await assertThere(source, request.at ?? "");
+  await assertThere(source, describeGoal(goal));
   const { identity, lastChange } = await withClient(
     source,
     { applicationName: "safe-migration recovery" },
@@ -194,7 +144,6 @@ async function take(
   return {
     store,
     id: claimed.id,
-    manifest: listed.manifest,
     listed,
     ...(lastChange === undefined ? {} : { lastChange: lastChange.toISOString() }),
   };
@@ -212,9 +161,9 @@ async function assertThere(source: RestoreRequest["database"], at: string): Prom
   throw new PipelineError({
     code: "NO_DATABASE_THEN",
     kind: "failedUnchanged",
-    message: `At ${at} the server had no database "${source.name}".`,
+    message: `At ${at}, the server had no database "${source.name}".`,
     state: "The database is as it was; what was recovered beside it is removed.",
-    next: "Take another moment, then run the same command.",
+    next: "Take another moment or backup, then run the same command.",
   });
 }
 

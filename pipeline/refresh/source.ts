@@ -2,6 +2,7 @@ import type { RefreshRequest } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import type { ListedBackup } from "../store/listBackups.js";
+import { isDump } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { type Proof, newestProved } from "../store/proof.js";
 import { hoursSince } from "../store/provedAge.js";
@@ -15,7 +16,8 @@ export interface SourceBackup {
 }
 
 /**
- * The newest proved backup of the environment that another one is refreshed from.
+ * The newest proved backup of the environment that another one is refreshed from. One that is no dump can only come back where its
+ * server's archive can be read, which is on its own host.
  *
  * @throws PipelineError (`refused`) where its store cannot be read, none of its backups was ever proved, or the newest proved one
  * is too old.
@@ -23,9 +25,11 @@ export interface SourceBackup {
 export async function readSource(request: RefreshRequest, now = new Date()): Promise<SourceBackup> {
   const { source, maxAgeHours } = request;
   const store = openStore(source.store);
-  const found = await newestProved(store, source.environment).catch((error: unknown) => {
-    throw unreadable(request, error);
-  });
+  const found = await newestProved(store, source.environment, ({ manifest }) => isDump(manifest)).catch(
+    (error: unknown) => {
+      throw unreadable(request, error);
+    },
+  );
   if (found === undefined) throw unproved(request);
   const { id, created } = found.backup;
   if (now.getTime() - Date.parse(created) > maxAgeHours * 3_600_000)
@@ -66,10 +70,17 @@ function unproved({ source }: RefreshRequest): PipelineError {
   return new PipelineError({
     code: "SOURCE_UNPROVED",
     kind: "refused",
-    message: `No backup of "${source.environment}" in ${source.store} was ever proved by a restore.`,
+    message: `No dump of "${source.environment}" in ${source.store} was ever proved by a restore.`,
     state: "Nothing was touched.",
-    next: `Run the pipeline there, which makes and proves one: npm run up -- --stack ${source.environment}; then run the same command.`,
+    next: `Run the pipeline there, which makes and proves one: npm run up -- --stack ${source.environment}${orByHand(source.environment)}; then run the same command.`,
   });
+}
+
+/** A checkpoint is a dump in any case. */
+function orByHand(environment: string): string {
+  const make = npmRun(environment, "db:checkpoint", "--name", "refresh");
+  const prove = npmRun(environment, "db:restore:checkpoint", "--name", "refresh", "--into", "proof");
+  return ` (where its backup.method is not dump: ${make}; ${prove}; then DROP DATABASE "proof" there)`;
 }
 
 function tooOld({ source, maxAgeHours }: RefreshRequest, id: string, age: number): PipelineError {
@@ -78,6 +89,6 @@ function tooOld({ source, maxAgeHours }: RefreshRequest, id: string, age: number
     kind: "refused",
     message: `The newest proved backup of "${source.environment}" is ${id}, made ${age} hours ago; refresh.maxAgeHours allows ${maxAgeHours}.`,
     state: "Nothing was touched.",
-    next: `Make and prove a newer one: npm run up -- --stack ${source.environment}; or raise refresh.maxAgeHours; then run the same command.`,
+    next: `Make and prove a newer one: npm run up -- --stack ${source.environment}${orByHand(source.environment)}; or raise refresh.maxAgeHours; then run the same command.`,
   });
 }

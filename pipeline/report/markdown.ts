@@ -1,4 +1,11 @@
-import type { Availability, RehearseResult, VerifyRequest, VerifyResult, WindowRecord } from "../contracts.js";
+import type {
+  Availability,
+  BackupResult,
+  RehearseResult,
+  VerifyRequest,
+  VerifyResult,
+  WindowRecord,
+} from "../contracts.js";
 import { renderRisks } from "../gate/markdown.js";
 import { describeAvailability } from "../probe/availability.js";
 import { describeWayBack } from "../rehearsal/describeBack.js";
@@ -28,6 +35,7 @@ export function renderReport(request: VerifyRequest, result: VerifyResult): stri
               ["tables", backup.tables],
               ["rows", backup.rows],
               ["bytes", backup.bytes],
+              ...describePhysical(backup),
               ["manifest SHA-256", backup.manifestSha256],
             ],
           ),
@@ -94,6 +102,19 @@ function stagesOf({ preflight, backup, rehearsal, migrate, settings }: VerifyReq
   }));
   const results = preflight === undefined ? {} : { preflight };
   return stagesSection(stages, againstTarget({ stages, results, targets: settings.targets }));
+}
+
+/** Of a backup that is no dump: how it comes back. */
+function describePhysical({ physical }: BackupResult): [string, string][] {
+  if (physical === undefined) return [];
+  const { method, base, restorePoint, unlogged } = physical;
+  return [
+    [
+      "made by",
+      `${method}: base backup ${base}, and the log to restore point ${restorePoint.name} (${restorePoint.at})`,
+    ],
+    ...(unlogged.length === 0 ? [] : [["without the rows of", unlogged.join(", ")] satisfies [string, string]]),
+  ];
 }
 
 function describeWindowRecord({ note, override, transactionsPerSecond }: WindowRecord): string {

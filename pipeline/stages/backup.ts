@@ -6,11 +6,13 @@ import { npmRun } from "../npmRun.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
+import { archiveOf } from "../recovery/archived.js";
+import { makePhysicalBackup } from "../recovery/makePhysical.js";
 import { applyRetention, claimBackup, claimCheckpoint, dropPartials } from "../store/housekeeping.js";
 import { recordKnownDatabase } from "../store/knownDatabase.js";
 import { listBackups } from "../store/listBackups.js";
 import { makeBackup } from "../store/makeBackup.js";
-import { type Manifest, hashText } from "../store/manifest.js";
+import { type Manifest, hashText, isDump } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { estimateBackup } from "../store/estimate.js";
 import type { Store } from "../store/store.js";
@@ -23,8 +25,9 @@ export interface BackupOptions {
 }
 
 /**
- * Dumps the database and fingerprints every table under one snapshot. The manifest, with the checksum of each file, is
- * written last: what has none is no backup.
+ * Dumps the database and fingerprints every table under one snapshot; or, by `backup.method`, has the server's files and log archived
+ * up to a restore point, of which it takes the fingerprints. The manifest, with the checksum of each file, is
+ * written last: what has none is no backup. A checkpoint is a dump in any case: an archive keeps nothing for longer than it was told to.
  *
  * @throws PipelineError where the database is not the one preflight saw, the disk is too small, a table cannot be read, or
  * the run is stopped; the database is never changed.
@@ -38,10 +41,11 @@ export async function backup(
   const { database, environment, run } = request;
   const { log, signal } = context;
   const store = openStore(request.store);
+  const stanza = isPhysical(request, checkpoint) ? archiveOf(environment, database) : undefined;
   const { sizes, identity } = await inspect(request);
   await recordKnownDatabase(store, environment, identity);
   await dropPartials(store, environment, log);
-  await assertSpace(store, request, sizes);
+  if (stanza === undefined) await assertSpace(store, request, sizes);
 
   const { id, staging } =
     checkpoint === undefined
@@ -53,9 +57,12 @@ export async function backup(
   const of = { environment, run, id, staging, identity, ...named };
   try {
     const { jobs } = request.settings.backup;
-    const { manifest, text } = await makeBackup(store, database, of, { jobs, log, signal });
-    const removed = await tidy(store, request, id, log);
-    return toResult(request, started, manifest, text, store.urlOf(folder), removed, log);
+    const made =
+      stanza === undefined
+        ? await makeBackup(store, database, of, { jobs, log, signal })
+        : await makePhysicalBackup(store, request, { ...of, stanza }, context);
+    const removed = await tidy(store, request, id, context);
+    return toResult(request, started, made, store.urlOf(folder), removed, log);
   } catch (error) {
     if (signal.aborted && !(error instanceof PipelineError))
       throw interrupted(
@@ -67,27 +74,39 @@ export async function backup(
   }
 }
 
+function isPhysical({ settings }: BackupRequest, checkpoint: string | undefined): boolean {
+  return settings.backup.method === "pgbackrest" && checkpoint === undefined;
+}
+
 /** Retention; what goes wrong with older backups does not make the new one worse. */
-async function tidy(store: Store, request: BackupRequest, id: string, log: Logger): Promise<string[]> {
+async function tidy(
+  store: Store,
+  { environment, settings }: BackupRequest,
+  id: string,
+  { log, signal }: StageContext,
+): Promise<string[]> {
   try {
-    return await applyRetention(store, request.environment, request.settings.backup.keep, id, log);
+    return await applyRetention(store, environment, { keep: settings.backup.keep, justMade: id, log, signal });
   } catch (error) {
     log.warn(`older backups could not be removed: ${messageOf(error)}`);
     return [];
   }
 }
 
+/** @param made `added`: bytes that lie elsewhere than in the store */
 function toResult(
   request: BackupRequest,
   started: number,
-  { id, identity, fingerprints: { tables }, files }: Manifest,
-  text: string,
+  made: { readonly manifest: Manifest; readonly text: string; readonly added?: number },
   location: string,
   removed: string[],
   log: Logger,
 ): BackupResult {
+  const { manifest, text, added = 0 } = made;
+  const { id, identity, fingerprints, files, physical } = manifest;
+  const { tables } = fingerprints;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const bytes = files.reduce((sum, file) => sum + file.bytes, Buffer.byteLength(text));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, Buffer.byteLength(text) + added);
   log.info(`backup ${id} is complete`, { tables: tables.length, rows, bytes });
   const manifestSha256 = hashText(text);
   const { length } = tables;
@@ -101,6 +120,7 @@ function toResult(
     tables: length,
     rows,
     bytes,
+    ...(physical === undefined ? {} : { physical }),
     removed,
   };
 }
@@ -129,7 +149,7 @@ async function inspect(request: BackupRequest) {
 
 async function assertSpace(store: Store, request: BackupRequest, sizes: Sizes): Promise<void> {
   const free = await store.free();
-  const [newest] = await listBackups(store, request.environment);
+  const newest = (await listBackups(store, request.environment)).find(({ manifest }) => isDump(manifest));
   const needed = estimateBackup(sizes, newest?.manifest);
   if (free >= needed) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MB`;

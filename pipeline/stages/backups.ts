@@ -1,6 +1,7 @@
 import type { StageContext } from "../context.js";
 import type { BackupEntry, BackupsRequest, BackupsResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { Archived, findDamageInArchive } from "../recovery/archived.js";
 import { type ListedBackup, scanBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
 import { readProof } from "../store/proof.js";
@@ -8,16 +9,23 @@ import type { Store } from "../store/store.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
 
-/** Every backup of the environment, with what is known of it. Reads the store only; no database is asked. */
+/**
+ * Every backup of the environment, with what is known of it. Reads the store, and the archive where backups lie in it; no database is
+ * asked.
+ */
 export async function backups(request: BackupsRequest, context: StageContext): Promise<BackupsResult> {
   const started = Date.now();
   const store = openStore(request.store);
   const { complete, damaged } = await scanBackups(store, request.environment);
+  const archived = new Archived(context.signal);
   const found: BackupEntry[] = [];
   for (const [at, backup] of complete.entries()) {
     context.signal.throwIfAborted();
     context.log.progress(`looking at ${backup.id}`, at / complete.length);
-    const reason = request.verify ? await findDamage(store, request, backup, context.signal) : undefined;
+    const { physical } = backup.manifest;
+    const gone = physical === undefined ? undefined : await archived.whyNot(physical);
+    const damage = () => (request.verify ? findDamage(store, request, backup, context.signal) : undefined);
+    const reason = gone ?? (await damage());
     found.push(await describe(store, request.environment, backup, reason));
   }
   const broken = damaged.map(({ id, reason }): BackupEntry => ({ id, state: "damaged", reason }));
@@ -37,10 +45,14 @@ async function findDamage(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    await verifyBackup(store, environment, id, manifestSha256, { jobs: settings.backup.jobs, signal });
-    return undefined;
+    const { physical } = await verifyBackup(store, environment, id, manifestSha256, {
+      jobs: settings.backup.jobs,
+      signal,
+    });
+    return physical === undefined ? undefined : await findDamageInArchive(physical, signal);
   } catch (error) {
-    if (!(error instanceof PipelineError) || error.code !== "BACKUP_DAMAGED") throw error;
+    const found = error instanceof PipelineError && ["BACKUP_DAMAGED", "ARCHIVE_UNREADABLE"].includes(error.code);
+    if (!found) throw error;
     return error.message;
   }
 }
@@ -52,7 +64,7 @@ async function describe(
   reason: string | undefined,
 ): Promise<BackupEntry> {
   const { id, created, manifest } = backup;
-  const { run, checkpoint, files, fingerprints } = manifest;
+  const { run, checkpoint, files, fingerprints, physical } = manifest;
   const applied = manifest.migrations.filter((row) => row.finishedAt !== null && row.rolledBackAt === null);
   const last = applied.at(-1)?.name;
   const proof = await readProof(store, environment, backup);
@@ -63,7 +75,9 @@ async function describe(
     made: created,
     run,
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    ...(physical === undefined
+      ? { bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
+      : { method: physical.method }),
     tables: fingerprints.tables.length,
     rows: fingerprints.tables.reduce((sum, { rows }) => sum + rows, 0),
     migrations: applied.length,

@@ -1,5 +1,5 @@
 import type { StageContext } from "../context.js";
-import type { MigrateRequest, MigrateResult } from "../contracts.js";
+import type { MigrateRequest, MigrateResult, PhysicalBackup } from "../contracts.js";
 import { assertEvidenceApproved } from "../gate/raised.js";
 import { type Applied, lockLost } from "../migrating/failure.js";
 import { predictedMs } from "../migrating/rehearsed.js";
@@ -7,6 +7,7 @@ import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { RestorePoints } from "../postgres/restorePoint.js";
+import { findDamageInArchive } from "../recovery/archived.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
 import { type AdvisoryLock, withAdvisoryLock } from "../prisma/advisoryLock.js";
 import { clearFailed } from "../prisma/apply.js";
@@ -17,6 +18,7 @@ import { loadSchema } from "../prisma/schema.js";
 import { settleInterrupted } from "../prisma/settle.js";
 import { AvailabilityProbe, describeAvailability } from "../probe/availability.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
+import { damaged } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { verifyBackup } from "../store/verifyBackup.js";
 import { assertStillOpen } from "../window/assert.js";
@@ -60,12 +62,20 @@ async function assertProved(request: MigrateRequest, { log, signal }: StageConte
   assertThisRunsBackup(request, backup);
   assertThisRunsRehearsal(request, backup, rehearsal);
   const read = rehearsal.verdict === "proved" ? "manifest" : "content";
-  await verifyBackup(openStore(request.store), environment, backup.id, backup.manifestSha256, { read, signal });
+  const options = { read, signal } as const;
+  const verified = await verifyBackup(openStore(request.store), environment, backup.id, backup.manifestSha256, options);
+  if (read === "content" && verified.physical !== undefined) await assertHolds(backup.id, verified.physical, signal);
   log.info(
     read === "manifest"
       ? `backup ${backup.id} was restored in the rehearsal`
       : `backup ${backup.id} holds: every file has its checksum`,
   );
+}
+
+/** @throws PipelineError (`BACKUP_DAMAGED`) where a backup that lies in an archive does not hold. */
+async function assertHolds(id: string, physical: PhysicalBackup, signal: AbortSignal): Promise<void> {
+  const damage = await findDamageInArchive(physical, signal);
+  if (damage !== undefined) throw damaged(`backup ${id}`, damage);
 }
 
 const settledAs = {

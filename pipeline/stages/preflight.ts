@@ -22,7 +22,10 @@ import { compareHistory, readHistory } from "../prisma/history.js";
 import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
+import { archiveOf } from "../recovery/archived.js";
+import { assertRoomToRehearse } from "../recovery/copy.js";
 import { lookForLate } from "../recovery/lateBackups.js";
+import { readLive } from "../recovery/live.js";
 import { noteFigures } from "../report/figures.js";
 import { assertWindow } from "../window/assert.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
@@ -61,8 +64,11 @@ export async function preflight(request: StageRequest, context: StageContext): P
     const bytes = Number(rows[0]?.bytes);
     const history = compareHistory(folder, await readHistory(client, schema));
     const { mode } = settings.rehearse;
-    if (mode === "always" || (mode === "pending" && history.pending.length > 0))
-      await assertRoom(client, database, roomForCopy(bytes), rehearsalNeedsRoom, log);
+    const rehearses = mode === "always" || (mode === "pending" && history.pending.length > 0);
+    const physical = settings.backup.method === "pgbackrest";
+    if (physical) archiveOf(request.environment, database);
+    if (rehearses && physical) await assertRoomToRehearse(settings, (await readLive(database)).bytes);
+    else if (rehearses) await assertRoom(client, database, roomForCopy(bytes), rehearsalNeedsRoom, log);
     return {
       identity,
       bytes,

@@ -13,11 +13,12 @@ import { PipelineError, messageOf } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
-import { type Fingerprints, compareFingerprints } from "../postgres/fingerprints.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { describeSessions, findSessions } from "../postgres/sessions.js";
 import { type GoingBackTo, chooseGoal } from "../recovery/goBackTo.js";
+import { compareWithBackup } from "../store/compareWithBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
+import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { health } from "./health.js";
 import { restore } from "./restore.js";
@@ -109,7 +110,7 @@ class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Ou
 
   async restore(): Promise<Outcome> {
     const { request, context, goal } = this;
-    const then = await goal.fingerprints();
+    const then = await goal.was();
     const differences = then === undefined ? undefined : await this.#differences(then);
     if (differences?.length === 0)
       return { outcome: "already", seen: `the database has the fingerprints of ${goal.what}` };
@@ -148,14 +149,14 @@ class Recovery implements Record<(typeof recoverSteps)[number], () => Promise<Ou
   }
 
   /** In what the database differs from what it was then; `undefined`: it is not there, or cannot be read. */
-  async #differences(then: Fingerprints): Promise<string[] | undefined> {
+  async #differences(then: Pick<Manifest, "fingerprints" | "physical">): Promise<string[] | undefined> {
     const { request, context } = this;
-    const { image } = then;
+    const { image } = then.fingerprints;
     const { log, signal } = context;
     try {
       const options = { jobs: request.settings.backup.jobs, log, signal, image };
       const now = await fingerprintDatabase(request.database, options);
-      return compareFingerprints(then, now).map(({ object, message }) => `${object} ${message}`);
+      return compareWithBackup(then, now).map(({ object, message }) => `${object} ${message}`);
     } catch (error) {
       signal.throwIfAborted();
       log.warn(`the database cannot be compared with ${this.goal.what}: ${messageOf(error)}`);

@@ -17,7 +17,7 @@ import { historyOf, noteRefreshed } from "../refresh/history.js";
 import { type SourceBackup, assertDirection, readSource } from "../refresh/source.js";
 import { withCheckedBackup } from "../store/checkedBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
-import type { Manifest } from "../store/manifest.js";
+import type { DumpManifest, Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
 import { stamp } from "./stamp.js";
@@ -130,7 +130,7 @@ async function ownDatabase(request: RefreshRequest, manifest: Manifest): Promise
 }
 
 interface Work extends Pick<SourceBackup, "store"> {
-  readonly manifest: Manifest;
+  readonly manifest: DumpManifest;
   readonly own: DatabaseProperties;
   readonly lock: PipelineLock;
 }

@@ -4,6 +4,7 @@ import { PipelineError } from "../errors.js";
 import { few } from "../few.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import type { DatabaseProperties, Grant } from "../postgres/databaseProperties.js";
+import type { Fingerprints } from "../postgres/fingerprints.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
@@ -14,18 +15,19 @@ import { compareHistory, readHistory } from "../prisma/history.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { loadSchema } from "../prisma/schema.js";
 import { withCheckedBackup } from "../store/checkedBackup.js";
-import type { Manifest } from "../store/manifest.js";
+import type { DumpManifest, Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
 import { describeWaysBack } from "../rehearsal/describeBack.js";
 import { rehearseMigrations } from "../rehearsal/migrations.js";
+import { rehearsePhysical } from "../rehearsal/physical.js";
 import type { Store } from "../store/store.js";
 import { stamp } from "./stamp.js";
 import { assertThisRunsBackup } from "./thisRun.js";
 
 /**
  * Restores the backup that was just made into a scratch database and proves by the fingerprints that it holds what was dumped: a
- * backup is a backup once it has been restored. Then applies the pending migrations to that copy, and proves that every value
+ * backup is a backup once it has been restored. One that is no dump is recovered on a server of its own beside. Then applies the pending migrations to that copy, and proves that every value
  * that was there is still there, or that the migration declares what it does to it. The scratch database is dropped whatever happens; where this process is
  * killed, by the next run.
  *
@@ -41,7 +43,8 @@ export async function rehearse(request: RehearseRequest, context: StageContext):
     return await withPipelineLock(database, `rehearse ${request.run}`, async () => {
       await onMaintenance(request, (client) => dropLeftovers(client, database.name, context.log));
       const skip = await reasonToSkip(request);
-      const made = skip === undefined ? await rehearseOnCopy(request, context) : skipped(skip);
+      const rehearsing = backup.physical === undefined ? rehearseOnCopy : rehearseRecovered;
+      const made = skip === undefined ? await rehearsing(request, context) : skipped(skip);
       const result: RehearseResult = {
         stage: "rehearse",
         ...stamp(request, started),
@@ -82,6 +85,14 @@ async function reasonToSkip({ settings, project, database }: RehearseRequest): P
   return pending.length > 0 ? undefined : "rehearse.mode is pending, and no migration is";
 }
 
+/** On a copy of a backup that is no dump, on a server of its own. */
+async function rehearseRecovered(request: RehearseRequest, context: StageContext): Promise<Proof> {
+  const { fingerprints, bytes, durationMs, migrations } = await rehearsePhysical(request, context);
+  const restored = { ...countRows(fingerprints), bytes, durationMs };
+  const summary = `${summarise(restored, migrations)}; on a server that pgBackRest recovered beside`;
+  return { verdict: "proved", restored, migrations, summary };
+}
+
 async function rehearseOnCopy(request: RehearseRequest, context: StageContext): Promise<Proof> {
   const started = Date.now();
   const { environment, backup, settings } = request;
@@ -97,7 +108,7 @@ async function rehearseChecked(
   request: RehearseRequest,
   { log, signal }: StageContext,
   store: Store,
-  manifest: Manifest,
+  manifest: DumpManifest,
   started: number,
 ): Promise<Proof> {
   const { backup, database, environment } = request;
@@ -131,17 +142,15 @@ async function rehearseChecked(
 }
 
 async function measureCopy(request: RehearseRequest, manifest: Manifest, scratch: string, started: number) {
-  const { tables } = manifest.fingerprints;
   const bytes = await onMaintenance(request, async (client) => {
     const { rows } = await client.query<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [scratch]);
     return Number(rows[0]?.bytes);
   });
-  return {
-    tables: tables.length,
-    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
-    bytes,
-    durationMs: Date.now() - started,
-  };
+  return { ...countRows(manifest.fingerprints), bytes, durationMs: Date.now() - started };
+}
+
+function countRows({ tables }: Fingerprints) {
+  return { tables: tables.length, rows: tables.reduce((sum, { rows }) => sum + rows, 0) };
 }
 
 function summarise({ tables, rows, bytes, durationMs }: Proof["restored"], migrations: Proof["migrations"]): string {

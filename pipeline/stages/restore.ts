@@ -13,14 +13,15 @@ import { applyOwnership, createScratch, dropLeftovers } from "../postgres/scratc
 import { takeableProperties } from "../postgres/takeableSettings.js";
 import { type Swapped, findDatabase, nameTaken, swapDatabases } from "../postgres/swap.js";
 import { type Recovered, withRecovered } from "../recovery/recover.js";
-import { recordTried } from "../recovery/tried.js";
+import { assertAsMade, recoveryFor, timeOf } from "../recovery/recoveryFor.js";
+import { type Tried, recordTried } from "../recovery/tried.js";
 import { withCheckedBackup } from "../store/checkedBackup.js";
 import { type Wanted, describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import { scanBackups } from "../store/listBackups.js";
-import type { Manifest } from "../store/manifest.js";
+import type { DumpManifest, Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
-import { assertRestorable, discardScratch, restoreInto } from "../store/restoreInto.js";
+import { assertRestorable, discardScratch, noteProof, restoreInto } from "../store/restoreInto.js";
 import type { Store } from "../store/store.js";
 import { noBackup } from "../store/verifyBackup.js";
 import { stamp } from "./stamp.js";
@@ -30,7 +31,7 @@ const swapPatienceMs = 30_000;
 
 /**
  * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
- * name. A moment (`at`) is recovered beside first, and restored from there in the same way. Until the swap, which is one
+ * name. A moment (`at`), or a backup whose data lies in an archive, is recovered beside first, and restored from there in the same way. Until the swap, which is one
  * transaction, the database is not touched; it is never dropped. Told another name (`into`), it restores into a new database,
  * and touches no other.
  *
@@ -49,11 +50,20 @@ export async function restore(request: RestoreRequest, context: StageContext): P
     const { manifest, swapped, recovered } = await withPipelineLock(target, `restore ${request.run}`, async (lock) => {
       const restoring = (from: Pick<Work, "store" | "id">) =>
         restoreBackup(request, context, { store: from.store, id: from.id, target, lock });
-      if (chosen !== undefined) return { ...(await restoring({ store, id: chosen })), recovered: undefined };
-      return withRecovered({ ...request, at: at ?? "" }, context, async (recovered) => {
+      const recovery = await recoveryFor(request, chosen);
+      if (recovery === undefined)
+        return { ...(await restoring({ store, id: chosen ?? request.backup })), recovered: undefined };
+      return withRecovered(request, context, recovery, async (recovered) => {
+        const { manifest: made } = recovery;
+        if (made !== undefined) assertAsMade(made, recovered);
         const restored = await restoring(recovered);
-        await noteTried(request, recovered, started, context.log);
-        return { ...restored, recovered };
+        const { base, listed } = recovered;
+        const { fingerprints } = listed.manifest;
+        await noteTried(request, { moment: timeOf(recovery), base, fingerprints }, started, context.log);
+        if (made === undefined) return { ...restored, recovered };
+        const proof = { by: "restore", run: request.run } as const;
+        await noteProof({ store, manifest: made, proof, log: context.log });
+        return { ...restored, manifest: made, recovered };
       });
     });
     const { checkpoint } = manifest;
@@ -61,8 +71,8 @@ export async function restore(request: RestoreRequest, context: StageContext): P
     return {
       stage: "restore",
       ...stamp(request, started),
-      backup: recovered?.base ?? manifest.id,
-      ...(recovered === undefined ? {} : momentFields(request, recovered)),
+      backup: at === undefined ? manifest.id : (recovered?.base ?? manifest.id),
+      ...(at === undefined || recovered === undefined ? {} : momentFields(request, recovered)),
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(request.into === undefined ? {} : { into: request.into }),
       ...keptFields(swapped, target, context.log),
@@ -85,15 +95,13 @@ export async function restore(request: RestoreRequest, context: StageContext): P
 /** What is in place is in place, whether it can be noted or not. */
 async function noteTried(
   request: RestoreRequest,
-  { base, manifest }: Recovered,
+  which: Pick<Tried, "moment" | "base" | "fingerprints">,
   started: number,
   log: Logger,
 ): Promise<void> {
-  const { environment, at = "" } = request;
   const now = Date.now();
-  const { fingerprints } = manifest;
-  const tried = { at: new Date(now).toISOString(), moment: at, base, durationMs: now - started, fingerprints };
-  await recordTried(openStore(request.store), environment, tried).catch((error: unknown) =>
+  const tried = { ...which, at: new Date(now).toISOString(), durationMs: now - started };
+  await recordTried(openStore(request.store), request.environment, tried).catch((error: unknown) =>
     log.warn(`that the archive recovers could not be noted in the store: ${messageOf(error)}`),
   );
 }
@@ -151,7 +159,7 @@ async function restoreBackup(
 async function restoreChecked(
   request: RestoreRequest,
   context: StageContext,
-  manifest: Manifest,
+  manifest: DumpManifest,
   { store, target: database, lock }: Omit<Work, "id">,
 ): Promise<{ manifest: Manifest; swapped: Swapped }> {
   const { log, signal } = context;

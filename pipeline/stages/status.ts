@@ -26,8 +26,8 @@ export interface StatusResult {
   readonly stopped: string[];
   readonly edited: string[];
   readonly missing: string[];
-  /** Complete backups, newest first. */
-  readonly backups: { readonly id: string; readonly created: string }[];
+  /** Complete backups, newest first; `method` of those that are no dump. */
+  readonly backups: { readonly id: string; readonly created: string; readonly method?: string }[];
   /** Backups whose manifest cannot be trusted. */
   readonly damaged: string[];
   /** The newest backup that was proved by a restore, and its age in hours; absent where none was. */
@@ -63,7 +63,11 @@ export async function status(request: StageRequest, _context: StageContext): Pro
     stopped: history.failed.filter(mayGoOn).map(({ name }) => name),
     edited: history.edited.map(({ name }) => name),
     missing: history.missing.map(({ name }) => name),
-    backups: complete.map(({ id, created }) => ({ id, created })),
+    backups: complete.map(({ id, created, manifest: { physical } }) => ({
+      id,
+      created,
+      ...(physical === undefined ? {} : { method: physical.method }),
+    })),
     damaged: damaged.map(({ id }) => id),
     ...(proved === undefined ? {} : { proved: { ...proved, ageHours: hoursSince(proved.made, new Date()) } }),
   };

@@ -13,7 +13,7 @@ import { holdSnapshot } from "../postgres/snapshot.js";
 import { historyRow, type Manifest } from "./manifest.js";
 
 /** How long a backup waits for a table that somebody holds exclusively, in milliseconds. */
-const lockTimeoutMs = 30_000;
+export const lockTimeoutMs = 30_000;
 
 export interface CaptureOptions {
   readonly directory: string;
@@ -85,7 +85,8 @@ function combinedProgress(log: Logger) {
   };
 }
 
-async function readRest(client: pg.Client) {
+/** What a manifest says of a database beside its data. */
+export async function readRest(client: pg.Client) {
   const { rows } = await client.query("SELECT pg_database_size(current_database())::text AS bytes");
   return {
     identity: await readIdentity(client),

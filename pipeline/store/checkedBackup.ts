@@ -1,5 +1,5 @@
 import type { StageContext } from "../context.js";
-import { type Manifest, dumpFolder } from "./manifest.js";
+import { type DumpManifest, asDump, dumpFolder } from "./manifest.js";
 import type { Store } from "./store.js";
 import { verifyBackup } from "./verifyBackup.js";
 
@@ -14,7 +14,7 @@ export interface BackupChosen {
 }
 
 /**
- * Works with a backup of which every byte was checked. It is held until the work ends, so that what is loaded is what was
+ * Works with a dump of which every byte was checked. It is held until the work ends, so that what is loaded is what was
  * checked, fetched once. Of the progress of the whole, fetching and checking are the first 5 %.
  *
  * @throws PipelineError where it is not there or not whole, and what `work` throws.
@@ -23,7 +23,7 @@ export async function withCheckedBackup<T>(
   store: Store,
   { environment, id, manifestSha256, jobs }: BackupChosen,
   { log, signal }: Pick<StageContext, "log" | "signal">,
-  work: (manifest: Manifest) => Promise<T>,
+  work: (manifest: DumpManifest) => Promise<T>,
 ): Promise<T> {
   const part = (what: string) => (fraction: number) => log.progress(what, fraction * 0.05);
   const held = await store.fetch(`${environment}/${id}/${dumpFolder}`, {
@@ -33,7 +33,7 @@ export async function withCheckedBackup<T>(
   });
   try {
     const onProgress = part("checking the backup's files");
-    const manifest = await verifyBackup(store, environment, id, manifestSha256, { jobs, signal, onProgress });
+    const manifest = asDump(await verifyBackup(store, environment, id, manifestSha256, { jobs, signal, onProgress }));
     log.info(`backup ${id}: every file has its checksum`, { files: manifest.files.length });
     return await work(manifest);
   } finally {

@@ -1,6 +1,7 @@
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
+import { Archived } from "../recovery/archived.js";
 import { checkpointId } from "./checkpoint.js";
 import { listBackups } from "./listBackups.js";
 import { dumpFolder, manifestName } from "./manifest.js";
@@ -125,32 +126,45 @@ export function beyond(ids: readonly string[], keep: number, justMade: string): 
   return ids.slice(Math.max(1, keep)).filter((id) => id !== justMade);
 }
 
+export interface Retention {
+  /** How many are kept. */
+  readonly keep: number;
+  readonly justMade: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Checkpoints are neither counted nor removed.
+ * Checkpoints are neither counted nor removed. A backup that lies in an archive goes with what the archive had of it.
  *
  * @returns the identifiers of the backups that were removed. The manifest goes first: half removed is no backup.
  */
 export async function applyRetention(
   store: Store,
   environment: string,
-  keep: number,
-  justMade: string,
-  log: Logger,
+  { keep, justMade, log, signal }: Retention,
 ): Promise<string[]> {
   const complete = await listBackups(store, environment);
-  const removed = beyond(
-    complete.filter(({ manifest }) => manifest.checkpoint === undefined).map(({ id }) => id),
-    keep,
-    justMade,
-  );
-  for (const id of removed) {
+  const counted = complete.filter(({ manifest }) => manifest.checkpoint === undefined);
+  const ids = counted.map(({ id }) => id);
+  const why = new Map(beyond(ids, keep, justMade).map((id) => [id, `the newest ${keep} are kept`]));
+  const archived = new Archived(signal);
+  for (const { id, manifest } of counted)
+    if (
+      manifest.physical !== undefined &&
+      id !== justMade &&
+      !why.has(id) &&
+      (await archived.isGone(manifest.physical))
+    )
+      why.set(id, "no base backup in the archive leads to it any more");
+  for (const [id, reason] of why) {
     const folder = `${environment}/${id}`;
     await store.remove(`${folder}/${manifestName}`);
     await store.remove(`${folder}/${dumpFolder}`);
     await dropIfEmpty(store, folder);
-    log.info(`removed backup ${id}: the newest ${keep} are kept`);
+    log.info(`removed backup ${id}: ${reason}`);
   }
-  return removed;
+  return [...why.keys()];
 }
 
 async function dropIfEmpty(store: Store, folder: string): Promise<void> {

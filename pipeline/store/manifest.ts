@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { identitySchema } from "../contracts.js";
+import { identitySchema, physicalBackup } from "../contracts.js";
 import { PipelineError } from "../errors.js";
+import { npmRun } from "../npmRun.js";
 import { databaseNeedsSchema } from "../postgres/databaseNeeds.js";
 import { databasePropertiesSchema } from "../postgres/databaseProperties.js";
 import { fingerprintsSchema } from "../postgres/fingerprints.js";
@@ -39,7 +40,10 @@ const manifestSchema = z.strictObject({
   identity: identitySchema,
   /** Size of the database with its indexes, in bytes. */
   databaseBytes: z.int(),
-  tools: z.strictObject({ pgDump: z.string(), compression: z.string() }),
+  /** What made the dump; absent where there is none. */
+  tools: z.strictObject({ pgDump: z.string(), compression: z.string() }).optional(),
+  /** Where the data is, where it is no dump beside this manifest; `files` is empty then. */
+  physical: physicalBackup.optional(),
   migrations: z.array(historyRow),
   properties: databasePropertiesSchema,
   needs: databaseNeedsSchema,
@@ -47,6 +51,25 @@ const manifestSchema = z.strictObject({
   files: z.array(fileSchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** The manifest of a dump. */
+export type DumpManifest = Manifest & { readonly tools: NonNullable<Manifest["tools"]> };
+
+export function isDump(manifest: Manifest): manifest is DumpManifest {
+  return manifest.physical === undefined && manifest.tools !== undefined;
+}
+
+/** @throws PipelineError (`NOT_A_DUMP`, refused) where it is none, for who can only load one. */
+export function asDump(manifest: Manifest): DumpManifest {
+  if (isDump(manifest)) return manifest;
+  throw new PipelineError({
+    code: "NOT_A_DUMP",
+    kind: "refused",
+    message: `Backup ${manifest.id} of "${manifest.environment}" is no dump: its data is in the archive of its own server (${manifest.physical?.method ?? "?"}).`,
+    state: "Nothing was touched.",
+    next: `Make a dump there, as a checkpoint is one whatever backup.method says: ${npmRun(manifest.environment, "db:checkpoint", "--name", "NAME")}; then run the same command.`,
+  });
+}
 
 /** The manifest's text; its last field is the SHA-256 of all before it, so that a changed byte of its own shows as well. */
 export function renderManifest(manifest: Manifest): string {
@@ -62,6 +85,8 @@ export function parseManifest(text: string, where: string): Manifest {
   if (!parsed.success) throw damaged(where, `it is not what this program writes: ${firstLine(parsed.error)}`);
   const { seal: _seal, ...manifest } = parsed.data;
   if (renderManifest(manifest) !== text) throw damaged(where, "its own checksum does not hold");
+  if ((manifest.tools === undefined) === (manifest.physical === undefined))
+    throw damaged(where, "it does not say how its data was made");
   return manifest;
 }
 

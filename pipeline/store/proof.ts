@@ -54,12 +54,18 @@ export async function readProof(
   return proof?.backup === backup.id && proof.manifestSha256 === backup.manifestSha256 ? proof : undefined;
 }
 
-/** The newest complete backup that was proved by a restore: the newest state that is sure to come back. */
+/**
+ * The newest complete backup that was proved by a restore: the newest state that is sure to come back.
+ *
+ * @param wanted leaves others out
+ */
 export async function newestProved(
   store: Store,
   environment: string,
+  wanted: (backup: ListedBackup) => boolean = () => true,
 ): Promise<{ readonly backup: ListedBackup; readonly proof: Proof } | undefined> {
   for (const backup of await listBackups(store, environment)) {
+    if (!wanted(backup)) continue;
     const proof = await readProof(store, environment, backup);
     if (proof !== undefined) return { backup, proof };
   }

@@ -13,7 +13,7 @@ import { loadDump } from "../postgres/load.js";
 import { assertNotNewer } from "../postgres/restoreChecks.js";
 import { dropScratch } from "../postgres/scratch.js";
 import { majorOf } from "../postgres/version.js";
-import { type Manifest, dumpFolder, hashText, renderManifest } from "./manifest.js";
+import { type DumpManifest, type Manifest, dumpFolder, hashText, renderManifest } from "./manifest.js";
 import { type Proof, recordProof } from "./proof.js";
 import type { Store } from "./store.js";
 
@@ -40,7 +40,7 @@ export async function assertRestorable(client: pg.Client, manifest: Manifest, lo
 
 export interface RestoreIntoOptions {
   readonly store: Store;
-  readonly manifest: Manifest;
+  readonly manifest: DumpManifest;
   readonly target: RestoreTarget;
   readonly jobs: number;
   /** Who restores, for the record beside the backup that it is proved; absent: nothing is written to the store. */
@@ -99,11 +99,17 @@ async function prove(database: Database, into: string, options: RestoreIntoOptio
     onProgress,
   });
   const differences = compareFingerprints(fingerprints, restored);
-  if (differences.length > 0) throw differs(manifest.id, differences);
+  if (differences.length > 0) throw restoredDiffers(manifest.id, differences);
   log.info("the restored database has the fingerprints of the backup", { tables: fingerprints.tables.length });
 }
 
-async function noteProof({ store, manifest, proof, log }: RestoreIntoOptions): Promise<void> {
+/** Notes beside a backup that it came back as what it was made of. */
+export async function noteProof({
+  store,
+  manifest,
+  proof,
+  log,
+}: Pick<RestoreIntoOptions, "store" | "proof" | "log"> & { readonly manifest: Manifest }): Promise<void> {
   if (proof === undefined) return;
   const { id, environment, fingerprints } = manifest;
   const { tables } = fingerprints;
@@ -112,12 +118,18 @@ async function noteProof({ store, manifest, proof, log }: RestoreIntoOptions): P
   return recordProof(store, environment, { backup: id, manifestSha256, ...proof, tables: tables.length, rows }, log);
 }
 
-function differs(id: string, differences: readonly Difference[]): PipelineError {
+/** The first differences, as a clause. */
+export function describeDifferences(differences: readonly Difference[]): string {
   const told = differences.map(({ object, message }) => `${object} ${message}`);
+  return few(told, { separator: "; " });
+}
+
+/** A backup came back as something else. */
+export function restoredDiffers(id: string, differences: readonly Difference[]): PipelineError {
   return new PipelineError({
     code: "RESTORED_DIFFERS",
     kind: "failedUnchanged",
-    message: `Backup ${id} does not restore to what it was made of: ${few(told, { separator: "; " })}.`,
+    message: `Backup ${id} does not restore to what it was made of: ${describeDifferences(differences)}.`,
     state: "The database is as it was; what was restored beside it is dropped.",
     next: "Take another backup (npm run db:restore -- --list), and report this: a backup that does not restore is a defect.",
   });

@@ -6,6 +6,7 @@ import {
   damaged,
   dumpFolder,
   hashText,
+  isDump,
   manifestName,
   parseManifest,
   type BackupFile,
@@ -25,7 +26,7 @@ export interface VerifyOptions {
 
 /**
  * Reads every byte of a backup again (unless told otherwise) and compares it with its manifest; a changed byte in a dump restores without any error
- * otherwise, with wrong data.
+ * otherwise, with wrong data. Of a physical backup only the manifest is here; what restores it checks its files.
  *
  * @param manifestSha256 of the manifest, where the caller knows it from elsewhere (the backup's result).
  * @returns the manifest.
@@ -47,7 +48,7 @@ export async function verifyBackup(
   const manifest = parseManifest(text, where);
   if (manifest.id !== id || manifest.environment !== environment)
     throw damaged(where, `it is the manifest of ${manifest.environment}/${manifest.id}, in another backup's folder`);
-  if (options.read !== "manifest") await verifyFiles(store, manifest, options);
+  if (options.read !== "manifest" && isDump(manifest)) await verifyFiles(store, manifest, options);
   return manifest;
 }
 

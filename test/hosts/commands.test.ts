@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { recoverResult, refreshResult, verdictResult } from "../../pipeline/contracts.js";
@@ -17,6 +17,7 @@ import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip, type TestHost } from "../support/hosts/hosts.js";
 import { inSteps } from "../support/inSteps.js";
 import { withEnvironment } from "../support/moto.js";
+import { tooLargeToDump } from "./tooLargeToDump.js";
 
 const shippedProject = {
   schema: resolve(__dirname, "../../prisma/schema.prisma"),
@@ -287,12 +288,19 @@ describe("commands for staging, which is on a host", function () {
     await pm2("delete happy-baby-style-backend");
   });
 
-  it("recover stops the application under its own account's pm2, restores, and starts it", async () => {
+  const intact = tooLargeToDump(
+    { npm, configure, query, place, estate: () => estate, output: (command) => machine.output(command) },
+    fingerprint,
+  );
+
+  it("recover stops the application under its own account's pm2, restores that backup, and starts it", async () => {
+    const pm2 = (args: string) => machine.output(`cd /; sudo -H -u application pm2 ${args}`);
+    await machine.output("echo 'setInterval(() => undefined, 1000)' >/home/application/app.js");
     await pm2("start /home/application/app.js --name happy-baby-style-backend");
     const pid = await pm2("pid happy-baby-style-backend");
     const recovered = await npm("recover", ["--json"], staging);
     assert.equal(recovered.exitCode, 0, all(recovered));
-    const { steps } = JSON.parse(recovered.stdout) as { steps: { step: string; outcome: string; seen: string }[] };
+    const { steps, restored } = recoverResult.parse(JSON.parse(recovered.stdout));
     assert.deepEqual(
       steps.map(({ step, outcome }) => `${step} ${outcome}`),
       ["stop done", "restore done", "start done", "health done"],
@@ -300,6 +308,9 @@ describe("commands for staging, which is on a host", function () {
     const again = await pm2("pid happy-baby-style-backend");
     assert.ok(again !== "" && again !== pid, `${pid} ${again}`);
     await pm2("delete happy-baby-style-backend");
+    assert.equal(await query(fingerprint), intact());
+    const count = "SELECT count(*) + 50 FROM payments";
+    assert.equal(await query(count, restored?.kept), intact().split("|")[0]);
   });
 
   it("staging:refresh gives it the data of prod's newest proved backup, with nobody of prod in it", async () => {
@@ -327,7 +338,6 @@ describe("commands for staging, which is on a host", function () {
     // The application gets in again as before, and what is pending is applied.
     const url = await machine.output("sed s/^DATABASE_URL=// /home/application/database.env");
     assert.equal((await machine.run('psql -XAt "$(cat)" -c "SELECT 1"', { stdin: url })).stdout.trim(), "1");
-    await rm(place().path("prisma/migrations/20260602000000_drop"), { recursive: true });
     const deployed = await npm("prisma:migrate:deploy", [], staging);
     assert.equal(deployed.exitCode, 0, all(deployed));
     const judged = await npm("db:verdict", ["--json"], staging);

@@ -41,7 +41,10 @@ export function restoreOf(database: Database, store: string, backup = "newest"):
 /** What migrate is asked where a test is not about the rehearsal. */
 export function unrehearsed(base: StageRequest, made: BackupResult): MigrateRequest {
   const { id: backup, manifestSha256, run, environment, at, durationMs } = made;
-  const settings = { ...base.settings, rehearse: { mode: "never", down: "refuse", reason: "a test" } } as const;
+  const settings = {
+    ...base.settings,
+    rehearse: { mode: "never", down: "refuse", reason: "a test", folder: "" },
+  } as const;
   const stamp = { run, environment, at, durationMs };
   const skipped = { stage: "rehearse", verdict: "skipped", summary: "a test", backup, manifestSha256 } as const;
   return { ...base, settings, backup: made, rehearsal: { ...skipped, ...stamp } };

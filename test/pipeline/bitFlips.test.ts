@@ -66,7 +66,7 @@ describe("a single bit of a backup that flips", function () {
     await query(database, "DELETE FROM items");
     const files = await hashFolder(at("dump"), "dump", 2);
     const manifest = await readManifest();
-    const tools = { ...manifest.tools, compression: "0" };
+    const tools = { pgDump: pgDump.version, compression: "0" };
     await writeFile(at("manifest.json"), renderManifest({ ...manifest, tools, files }));
   };
 

@@ -89,6 +89,23 @@ describe("configuration of the cloud stacks", () => {
     assert.match(mistakes({ logs: { cloudWatch: true } }, "local"), /^logs\.cloudWatch: true, but only stacks of kind/);
   });
 
+  it("keeps the server's files instead of a dump where its log is archived, and nowhere else", () => {
+    const of = (database: object, more: object = {}) =>
+      mistakes({ ...region, database, store: s3, connection, backup: { method: "pgbackrest" }, ...more });
+    assert.equal(of({ kind: "ec2" }), "");
+    assert.equal(of({ kind: "ec2" }, { rehearse: { folder: "/srv/copies" } }), "");
+    assert.match(of({ kind: "ec2", recoveryDays: 0 }), /^backup\.method: .* with database\.recoveryDays 0/);
+    assert.match(of({ kind: "rds" }), /^backup\.method: .*only on the hosts of kind ec2.*database\.kind is "rds"/);
+    const password = { from: "environment", variable: "PGPASSWORD" };
+    assert.match(of({ kind: "existing", host: "h", user: "u", password }), /^backup\.method: .*is "existing"/);
+    assert.match(mistakes({ backup: { method: "pgbackrest" } }, "local"), /^backup\.method: .*is "local"/);
+    assert.match(of({ kind: "ec2" }, { backup: { method: "snapshot" } }), /^backup\.method: .*"dump"\|"pgbackrest"/);
+    const copies = { backup: {}, rehearse: { folder: "/srv/copies" } };
+    assert.match(of({ kind: "ec2" }, copies), /^rehearse\.folder: "\/srv\/copies", but with backup\.method dump/);
+    for (const folder of ["copies", `/${"x".repeat(60)}`, "/a b"])
+      assert.match(of({ kind: "ec2" }, { rehearse: { folder } }), /^rehearse\.folder: an absolute path/, folder);
+  });
+
   it("takes a database that is there already, and asks for what it needs to find it", () => {
     const password = { from: "environment", variable: "PGPASSWORD" };
     const database = { kind: "existing", host: "db.example.com", user: "admin", password, tls: { ca: "system" } };

@@ -19,13 +19,13 @@ export function describeBackups({ backups, store, environment, verified }: Backu
 }
 
 function cells(backup: BackupEntry): string[] {
-  const { id, run, checkpoint, made, bytes, tables, rows, migrations, proved, state } = backup;
+  const { id, run, checkpoint, made, method, bytes, tables, rows, migrations, proved, state } = backup;
   const count = (number: number | undefined) => (number === undefined ? "" : String(number));
   return [
     checkpoint === undefined ? id : `${id} (checkpoint "${checkpoint}")`,
     made === undefined ? "" : minute(made),
     run === undefined || run === id ? "" : run,
-    bytes === undefined ? "" : size(bytes),
+    method ?? (bytes === undefined ? "" : size(bytes)),
     count(tables),
     count(rows),
     count(migrations),

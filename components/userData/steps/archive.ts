@@ -1,5 +1,6 @@
 import type { Step } from "../script.js";
-import { hostPaths, postgresMajor, postgresPort } from "../paths.js";
+import { mayMakeBaseBackups } from "../../../pipeline/recovery/baseBackupCommand.js";
+import { hostPaths, pipelineUser, postgresMajor, postgresPort } from "../paths.js";
 import { renderSettings } from "../postgresSettings.js";
 import { writeFile } from "../shell.js";
 
@@ -50,6 +51,9 @@ sql() { runuser -u postgres -- psql -XAtq -d postgres -c "$1"; }
 install -d -m 0755 /etc/pgbackrest
 ${archive.endpoint === undefined ? "" : writeFile(authorities, "0644", archive.endpoint.authorities)}
 ${writeFile(config, "0644", renderConfig(archive))}
+# Who may do anything in the server through its socket may have its files archived, too (backup.method: pgbackrest).
+${writeFile("/etc/sudoers.d/safe-migration-archive", "0440", mayMakeBaseBackups(pipelineUser, stanza))}
+visudo -cqf /etc/sudoers.d/safe-migration-archive || { rm /etc/sudoers.d/safe-migration-archive; fail "the rule for sudo is none"; }
 # Does nothing where it is there already, and refuses where it is another cluster's.
 run_pgbackrest stanza-create ||
   fail "the archive in s3://${bucket}/${prefix} cannot be used (above: why). Where it is an earlier cluster's, and this one is its successor on purpose: runuser -u postgres -- pgbackrest --stanza=${stanza} stanza-upgrade; what was archived stays. Then run ${hostPaths.script} again"

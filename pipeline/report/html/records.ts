@@ -1,3 +1,4 @@
+import type { Manifest } from "../../store/manifest.js";
 import type { RunEvidence } from "../evidence.js";
 import { type Markup, html, section } from "./markup.js";
 
@@ -47,12 +48,18 @@ export function files({ files: names, manifest }: RunEvidence): Markup {
     "evidence",
     "Evidence",
     html`<p>${links}</p>`,
-    manifest === undefined
-      ? undefined
-      : html`<p class="quiet">
-          Dumped from <code>${manifest.identity.database}</code>, PostgreSQL ${manifest.identity.serverVersion}, system
-          ${manifest.identity.systemIdentifier}, with pg_dump ${manifest.tools.pgDump}; ${manifest.files.length} files,
-          each with its SHA-256.
-        </p>`,
+    manifest === undefined ? undefined : html`<p class="quiet">${made(manifest)}</p>`,
   );
+}
+
+/** How a backup was made, and of what. */
+function made({ identity, tools, physical, files: kept }: Manifest): Markup {
+  const of = html`<code>${identity.database}</code>, PostgreSQL ${identity.serverVersion}, system
+    ${identity.systemIdentifier}`;
+  if (physical === undefined)
+    return html`Dumped from ${of}, with pg_dump ${tools?.pgDump ?? "?"}; ${kept.length} files, each with its SHA-256.`;
+  const { base, restorePoint, unlogged } = physical;
+  const without = unlogged.length === 0 ? "" : `; without the rows of unlogged tables: ${unlogged.join(", ")}`;
+  return html`Kept of ${of}, by pgBackRest: from base backup <code>${base}</code> by the log to restore point
+    <code>${restorePoint.name}</code> (${restorePoint.at})${without}.`;
 }

@@ -16,8 +16,8 @@ import { temporaryStore } from "../../pipeline/backupFixtures.js";
 const hour = 3_600_000;
 const noon = Date.parse("2026-06-01T12:00:00Z");
 const backups = [
-  { label: "full", completeMs: noon - 48 * hour, bytes: 1 },
-  { label: "diff", completeMs: noon - 24 * hour, bytes: 1 },
+  { label: "full", completeMs: noon - 48 * hour, stop: "F/FFFFFF00", bytes: 1, added: 1 },
+  { label: "diff", completeMs: noon - 24 * hour, stop: "10/5000100", bytes: 1, added: 1 },
 ];
 const refusal = (code: string, words: RegExp) => (error: unknown) =>
   error instanceof PipelineError && error.code === code && error.kind === "refused" && words.test(error.message);
@@ -91,13 +91,14 @@ describe("recovery to a moment", () => {
       error,
       type: "full",
       timestamp: { start: stop - 5, stop },
-      info: { delta: 1, size: 4_096, repository: {} },
+      lsn: { start: "0/1", stop: "0/2" },
+      info: { delta: 1, size: 4_096, repository: { delta: 512 } },
     });
     const info = (...backup: object[]) =>
       JSON.stringify([{ name: "staging", status: { code: 0, message: "ok" }, archive: [], backup }]);
     assert.deepEqual(parseBaseBackups(info(of("b", 20), of("a", 10), of("c", 30, true)), "staging"), [
-      { label: "a", completeMs: 10_000, bytes: 4_096 },
-      { label: "b", completeMs: 20_000, bytes: 4_096 },
+      { label: "a", completeMs: 10_000, stop: "0/2", bytes: 4_096, added: 512 },
+      { label: "b", completeMs: 20_000, stop: "0/2", bytes: 4_096, added: 512 },
     ]);
     for (const text of [info(), "[]"])
       assert.throws(() => parseBaseBackups(text, "staging"), /no base backup of "staging" yet/);

@@ -24,6 +24,7 @@ const result: BackupsResult = {
       migrations: 7,
       proved: { at: "2026-01-02T03:05:00.000Z", by: "rehearse" },
     },
+    { id: "large", state: "complete", made: "2026-01-01T03:04:05.000Z", run: "large", method: "pgbackrest", rows: 9 },
     { id: "old", state: "damaged", reason: "it ends too early" },
   ],
 };
@@ -35,6 +36,7 @@ describe("the list of backups", () => {
       text,
       /checkpoint-a \(checkpoint "a"\).*2026-01-02 03:04.*r1.*4883 kB.*3.*1234.*7.*03:05 \(rehearse\)/,
     );
+    assert.match(text, /large.*2026-01-01 03:04.*pgbackrest.*9.*no.*complete/);
     assert.match(text, /^old: it ends too early$/m);
     assert.match(text, /--verify reads every byte/);
     assert.match(describeBackups({ ...result, backups: [] }), /^There is no backup of "local" in file/);

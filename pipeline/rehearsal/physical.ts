@@ -1,0 +1,85 @@
+import type { StageContext } from "../context.js";
+import type { RehearsedMigration, RehearseRequest } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import { withClient } from "../postgres/connection.js";
+import { fingerprintDatabase } from "../postgres/fingerprint.js";
+import type { Difference, Fingerprints } from "../postgres/fingerprints.js";
+import { withCopy } from "../recovery/copy.js";
+import { compareWithBackup } from "../store/compareWithBackup.js";
+import type { Manifest } from "../store/manifest.js";
+import { openStore } from "../store/open.js";
+import { describeDifferences, noteProof, restoredDiffers } from "../store/restoreInto.js";
+import { verifyBackup } from "../store/verifyBackup.js";
+import { rehearseMigrations } from "./migrations.js";
+
+/** What a rehearsal on a recovered copy showed. */
+export interface RehearsedPhysical {
+  readonly fingerprints: Fingerprints;
+  /** Size of the copy of the database, in bytes. */
+  readonly bytes: number;
+  /** Until it was found equal, in milliseconds. */
+  readonly durationMs: number;
+  readonly migrations: RehearsedMigration[];
+}
+
+/**
+ * The rehearsal of a backup that is no dump: the server is recovered beside, up to the restore point; its database has to have the
+ * fingerprints of the backup; and the pending migrations are applied to it, with the same engine and the same proofs as on a database that
+ * was loaded from a dump.
+ *
+ * @throws PipelineError (`RESTORED_DIFFERS`) where the backup comes back as something else; (`BACKUP_UNSTEADY`) where it does because
+ * transactions are in it that the snapshot did not see, which is no loss; and what the recovery and the migrations throw.
+ */
+export async function rehearsePhysical(request: RehearseRequest, context: StageContext): Promise<RehearsedPhysical> {
+  const { backup, environment, run } = request;
+  const { log, signal } = context;
+  const { jobs } = request.settings.backup;
+  const started = Date.now();
+  const store = openStore(request.store);
+  const read = await verifyBackup(store, environment, backup.id, backup.manifestSha256, { read: "manifest" });
+  const { physical } = read;
+  if (physical === undefined) throw new Error(`backup ${backup.id} is a dump, although its result says otherwise`);
+  const manifest = { ...read, physical };
+  return withCopy(request, context, manifest, async ({ database: copy, late }) => {
+    const { image, algorithm } = manifest.fingerprints;
+    const onProgress = (fraction: number, table: string) =>
+      log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
+    const fingerprints = await fingerprintDatabase(copy, { jobs, image, algorithm, log, signal, onProgress });
+    const differences = compareWithBackup(manifest, fingerprints);
+    if (differences.length > 0)
+      throw late.length === 0 ? restoredDiffers(backup.id, differences) : unsteady(manifest, late, differences);
+    log.info("the recovered database has the fingerprints of the backup", { tables: fingerprints.tables.length });
+    await noteProof({ store, manifest, proof: { by: "rehearse", run }, log });
+    const bytes = await sizeOf(copy);
+    const durationMs = Date.now() - started;
+    // Of what is unlogged the copy has nothing: what the migrations keep is held against the copy.
+    const migrations = await rehearseMigrations(request, {
+      copy,
+      manifest: { ...manifest, fingerprints },
+      log,
+      signal,
+    });
+    return { fingerprints, bytes, durationMs, migrations };
+  });
+}
+
+function sizeOf(copy: RehearseRequest["database"]): Promise<number> {
+  return withClient(copy, { applicationName: "safe-migration rehearse" }, async (client) => {
+    const { rows } = await client.query<{ bytes: string }>("SELECT pg_database_size(current_database()) AS bytes");
+    return Number(rows[0]?.bytes);
+  });
+}
+
+function unsteady(
+  { id, physical }: Manifest,
+  late: readonly string[],
+  differences: readonly Difference[],
+): PipelineError {
+  return new PipelineError({
+    code: "BACKUP_UNSTEADY",
+    kind: "failedUnchanged",
+    message: `Backup ${id} could not be proved: ${late.length} transaction(s) were committed just when its fingerprints were begun, and are in what came back, up to restore point ${physical?.restorePoint.name ?? "?"}: ${describeDifferences(differences)}. Nothing is lost by that.`,
+    state: "The database is as it was; what was recovered beside it is removed.",
+    next: "Run the same command again: it takes another instant.",
+  });
+}
