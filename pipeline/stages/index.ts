@@ -94,7 +94,7 @@ export const stages = {
   }),
   backup: define({
     name: "backup",
-    summary: "dumps the database and fingerprints every table under one snapshot",
+    summary: "keeps the database and fingerprints every table under one snapshot",
     request: backupRequest,
     run: async (request, context) => (await import("./backup.js")).backup(request, context),
     keepEvidence: keepInStore,
