@@ -67,9 +67,10 @@ async function preview(args: Arguments, place: Place): Promise<void> {
 }
 
 async function destroy(args: Arguments, place: Place): Promise<void> {
+  // Nobody is asked to confirm a name that is mistyped.
+  const stack = await openExisting(args, place);
   await confirm(args.stack, { stage: "destroy" }, args.yes);
   interrupt.install(say);
-  const stack = await openExisting(args, place);
   // The engine would come to them only after it has deleted all that depends on them.
   const kept = protectedIn(await askPulumi(args.stack, place, ["stack", "export"]));
   if (kept.length > 0) throw new StackFailure(describeProtected(args.stack, kept), exit.refused);
