@@ -18,6 +18,7 @@ import {
   verifyResult,
 } from "../contracts.js";
 import type { FailureDetails } from "../errors.js";
+import { parseJson } from "../json.js";
 import { type Manifest, manifestName, parseManifest } from "../store/manifest.js";
 import type { Store } from "../store/store.js";
 import { type Note, notesName, parseNotes } from "./notes.js";
@@ -173,14 +174,6 @@ function readManifest(text: string | undefined, where: string): Manifest | undef
     return parseManifest(text, where);
   } catch {
     // Whoever restores from it is told; a report does without.
-    return undefined;
-  }
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
     return undefined;
   }
 }

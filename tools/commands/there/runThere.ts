@@ -2,6 +2,7 @@ import { z } from "zod";
 import { installScript, roomScript, stageCommand } from "../../../components/userData/bundleScripts.js";
 import { hostPaths } from "../../../components/userData/paths.js";
 import { PipelineError, exitCodes } from "../../../pipeline/errors.js";
+import { parseJson } from "../../../pipeline/json.js";
 import { type Level, levels, renderText } from "../../../pipeline/log.js";
 import type { RunStageOptions } from "../../../pipeline/runStage.js";
 import type { HostBundle } from "../../build/hostBundle.js";
@@ -19,7 +20,7 @@ export function runThere(
     const command = stageCommand(stage, "json", bundle.hash);
     const { exitCode, stdout } = await session.run(command, JSON.stringify(request), (line) => show(line, options));
     if (exitCode === undefined) throw brokenOff(stage);
-    const printed = parseOutput(stdout);
+    const printed = parseJson(stdout);
     if (exitCode === exitCodes.ok && printed !== undefined) return printed;
     const failure = failureOutput.safeParse(printed);
     if (!failure.success) throw brokenOff(`${stage} (exit code ${exitCode})`);
@@ -58,14 +59,6 @@ const failureOutput = z.object({
   }),
 });
 
-function parseOutput(stdout: string): unknown {
-  try {
-    return JSON.parse(stdout);
-  } catch {
-    return undefined;
-  }
-}
-
 const logLine = z
   .object({
     time: z.string(),
@@ -79,7 +72,7 @@ const logLine = z
 
 /** A line of the stage's log, as a stage that runs here would show it. */
 function show(line: string, { format, level, write }: RunStageOptions): void {
-  const parsed = logLine.safeParse(parseOutput(line));
+  const parsed = logLine.safeParse(parseJson(line));
   if (!parsed.success || format === "json") {
     write(`${line}\n`);
     return;
