@@ -1,5 +1,5 @@
 import type { MeasureResult } from "../contracts.js";
-import type { StatusResult } from "../stages/status.js";
+import type { StatusResult } from "../contracts.js";
 
 interface Gauge {
   readonly name: string;

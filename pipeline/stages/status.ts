@@ -1,5 +1,5 @@
 import type { StageContext } from "../context.js";
-import type { MigrationRef, ProvedBackup, StageRequest } from "../contracts.js";
+import type { MigrationRef, StageRequest, StatusResult } from "../contracts.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { type HistoryRow, compareHistory, isProvedUnchanged, isResumable, readHistory } from "../prisma/history.js";
@@ -9,30 +9,6 @@ import { scanBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
 import { hoursSince, readProvedBackup } from "../store/provedAge.js";
 import { stamp } from "./stamp.js";
-
-export interface StatusResult {
-  readonly stage: "status";
-  readonly run: string;
-  readonly environment: string;
-  readonly at: string;
-  readonly durationMs: number;
-  readonly database: string;
-  readonly systemIdentifier: string;
-  readonly applied: MigrationRef[];
-  readonly pending: MigrationRef[];
-  /** Failed, and not proved to have changed nothing. */
-  readonly failed: string[];
-  /** Stopped before they changed anything, or in one statement that can be gone on with; the next run does. */
-  readonly stopped: string[];
-  readonly edited: string[];
-  readonly missing: string[];
-  /** Complete backups, newest first; `method` of those that are no dump. */
-  readonly backups: { readonly id: string; readonly created: string; readonly method?: string }[];
-  /** Backups whose manifest cannot be trusted. */
-  readonly damaged: string[];
-  /** The newest backup that was proved by a restore, and its age in hours; absent where none was. */
-  readonly proved?: ProvedBackup & { readonly ageHours: number };
-}
 
 /** The state things are in: both sides of the history, and the backups. Only reads. */
 export async function status(request: StageRequest, _context: StageContext): Promise<StatusResult> {

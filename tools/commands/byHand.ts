@@ -1,9 +1,8 @@
 import { InvalidArgumentError, type Option } from "commander";
-import { backupsResult, verdictResult } from "../../pipeline/contracts.js";
+import { backupsResult, statusResult, verdictResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { npmRun } from "../../pipeline/npmRun.js";
 import { renderMetrics } from "../../pipeline/report/metrics.js";
-import type { StatusResult } from "../../pipeline/stages/status.js";
 import { type StageName, stages } from "../../pipeline/stages/index.js";
 import { describeVerdict } from "../../pipeline/verdict/describe.js";
 import { flag, wholeNumber } from "./commandLine.js";
@@ -156,8 +155,8 @@ const acceptByHand: ByHand = {
 const statusByHand: ByHand = {
   ...plain("status"),
   options: [flag("--metrics", "print it in the OpenMetrics text format, for a scraper's file collector")],
-  // The result is that of the stage named above; there is no schema of it to parse with, as it is never handed on.
-  describe: (result, { metrics }) => (metrics === true ? renderMetrics(result as StatusResult, new Date()) : undefined),
+  describe: (result, { metrics }) =>
+    metrics === true ? renderMetrics(statusResult.parse(result), new Date()) : undefined,
 };
 
 /** A moment that means the same everywhere. @returns it in UTC */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StatusResult } from "../../../pipeline/stages/status.js";
+import type { StatusResult } from "../../../pipeline/contracts.js";
 import { renderMetrics } from "../../../pipeline/report/metrics.js";
 import { reasonUnproved } from "../../../pipeline/store/provedAge.js";
 
