@@ -1,7 +1,7 @@
 import { surroundings, withSample } from "../sample.js";
-import { type Downtime, downtimes } from "./downtime.js";
-import { type ProofFigures, proofFigures } from "./figures.js";
-import { renderProof } from "./render.js";
+import { downtimes } from "./downtime.js";
+import { proofFigures } from "./figures.js";
+import { type Proof, renderProof } from "./render.js";
 
 export interface ProofBenchOptions {
   /** Sizes of the generated databases, in bytes. What an application meets is measured on the first. */
@@ -9,15 +9,6 @@ export interface ProofBenchOptions {
   /** Runs of each figure; the median is shown. */
   readonly repeat: number;
   readonly json: boolean;
-}
-
-export interface Proof {
-  /** Of the database. */
-  readonly bytes: number;
-  /** What the figures depend on beside the code. */
-  readonly around: string;
-  readonly figures: ProofFigures;
-  readonly downtimes: readonly Downtime[];
 }
 
 /** What proving costs: dump, fingerprint, restore, rehearsal, swap; and what an application meets while a migration is applied. */

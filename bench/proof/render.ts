@@ -1,6 +1,15 @@
 import Table from "cli-table3";
 import { type Downtime, perSecond, refusedAfterMs } from "./downtime.js";
-import type { Proof } from "./index.js";
+import type { ProofFigures } from "./figures.js";
+
+export interface Proof {
+  /** Of the database. */
+  readonly bytes: number;
+  /** What the figures depend on beside the code. */
+  readonly around: string;
+  readonly figures: ProofFigures;
+  readonly downtimes: readonly Downtime[];
+}
 
 const style = { head: [], border: [] };
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { RiskReport } from "./index.js";
+import type { RiskReport } from "./judge.js";
 
 /** The report for people. */
 export function renderRiskBench(report: RiskReport): string {
