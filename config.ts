@@ -1,12 +1,12 @@
-import { z } from "zod";
 import { crossChecks, policyChecks } from "./config/crossChecks.js";
 import { describeIssue } from "./config/describe.js";
-import { applicationUser } from "./components/userData/paths.js";
-import { sections } from "./config/sections.js";
+import { applicationUser } from "./config/hostPaths.js";
+import { type Config, configSchema, sections } from "./config/sections.js";
 import type { Settings } from "./pipeline/contracts.js";
 
 export { runsOn } from "./config/crossChecks.js";
 export { type Paths, resolvePaths } from "./config/paths.js";
+export { type Config, configSchema } from "./config/sections.js";
 
 /**
  * All configuration of a stack, parsed and checked at once. `Pulumi.yaml` declares the same sections with the same
@@ -15,9 +15,6 @@ export { type Paths, resolvePaths } from "./config/paths.js";
  */
 
 export const projectName = "safe-migration";
-
-export const configSchema = z.strictObject(sections);
-export type Config = z.infer<typeof configSchema>;
 
 /** Every mistake of a configuration, each with its key and what is allowed. */
 export class ConfigError extends Error {

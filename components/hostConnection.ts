@@ -1,6 +1,6 @@
 import type * as command from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import { pipelineUser } from "./userData/paths.js";
+import { pipelineUser } from "../config/hostPaths.js";
 
 /** A machine that is reached by SSH. The host key is not optional: without one Pulumi would speak to whoever answers. */
 export interface SshEndpoint {

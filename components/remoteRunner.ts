@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostConnection, connectionArgs } from "./hostConnection.js";
 import { type Runner, type StageArgs, parseResult } from "./runner.js";
 import { installScript, roomScript, stageCommand } from "./userData/bundleScripts.js";
-import { hostPaths } from "./userData/paths.js";
+import { hostPaths } from "../config/hostPaths.js";
 
 /** What is copied to the host; see `tools/build/hostBundle.ts`. */
 export interface BundleToCopy {

@@ -1,4 +1,4 @@
-import type { Config } from "../config.js";
+import type { Config } from "./sections.js";
 import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
 
 /** What no single value shows. @param region `aws:region` of the stack, if it is set. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Config } from "../config.js";
+import type { Config } from "./sections.js";
 
 /** The paths of a configuration, made absolute from the folder that holds `Pulumi.yaml`. */
 export interface Paths {

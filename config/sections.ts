@@ -81,3 +81,6 @@ export const sections = {
     })
     .prefault({}),
 };
+
+export const configSchema = z.strictObject(sections);
+export type Config = z.infer<typeof configSchema>;

@@ -1,6 +1,6 @@
 import { rangesOf } from "../../config/ranges.js";
 import { Ec2Postgres } from "../aws/ec2Postgres.js";
-import { hostPaths } from "../userData/paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 import { type Environment, type EnvironmentArgs, isProtected } from "./environment.js";
 import { noticesOf } from "./notices.js";
 import { bucketOf, firstOf, mayReadBackups, networkOf, region } from "./onAws.js";

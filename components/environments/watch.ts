@@ -4,7 +4,7 @@ import { metricNamespace } from "../../pipeline/measure/cloudWatch.js";
 import { type AlarmRule, instanceRules, measuredRules, rdsRules } from "../aws/alarmRules.js";
 import { Alarms } from "../aws/alarms.js";
 import type { Runner } from "../runner.js";
-import { hostPaths } from "../userData/paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 import type { Environment, EnvironmentArgs } from "./environment.js";
 import { region } from "./onAws.js";
 

@@ -1,4 +1,4 @@
-import { hostPaths } from "./paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 
 /** Room that a host keeps free beyond what is copied to it, in bytes. */
 const spare = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { Database } from "../../pipeline/contracts.js";
-import { hostPaths, pipelineUser, postgresPort } from "./paths.js";
+import { hostPaths, pipelineUser, postgresPort } from "../../config/hostPaths.js";
 import type { MachineSize } from "./postgresSettings.js";
 import { type Step, packScript, renderScript } from "./script.js";
 import { type WalArchive, archiveStep } from "./steps/archive.js";

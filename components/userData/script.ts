@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { hostPaths } from "./paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 
 /** One step of setting a host up. */
 export interface Step {

@@ -1,4 +1,4 @@
-import { hostPaths } from "./paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 
 /**
  * Waits on a host until its user data is done, and says each step as it begins. Where a step failed or takes too long, it ends

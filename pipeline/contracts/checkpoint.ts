@@ -1,7 +1,12 @@
 import { z } from "zod";
-import { checkpointName } from "../store/checkpoint.js";
 import { backupResult } from "./backup.js";
 import { resultFields, stageRequest } from "./request.js";
+
+/** A checkpoint's name: part of its backup's identifier, which is the name of a folder. */
+const checkpointName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/, "letters, digits, - and _ only, at most 48")
+  .refine((name) => name !== "newest", '"newest" means the newest one');
 
 export const checkpointRequest = stageRequest.extend({
   name: checkpointName,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { tiers } from "../risk/types.js";
+import { tiers } from "./tiers.js";
 import { identitySchema, tableSizes } from "./identity.js";
 import { migrationRef } from "./migration.js";
 import { resultFields } from "./request.js";

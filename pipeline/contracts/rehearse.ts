@@ -2,7 +2,7 @@ import { z } from "zod";
 import { backupResult } from "./backup.js";
 import { migrationRef } from "./migration.js";
 import { preflightResult } from "./preflight.js";
-import { tiers } from "../risk/types.js";
+import { tiers } from "./tiers.js";
 import { resultFields, stageRequest } from "./request.js";
 
 export const rehearseRequest = stageRequest.extend({ backup: backupResult, preflight: preflightResult.optional() });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultLargeTableBytes } from "../risk/types.js";
+import { defaultLargeTableBytes } from "./tiers.js";
 import { logsSettings } from "./logs.js";
 import { approvalSchema } from "./migration.js";
 import { notifySettings } from "./notify.js";

@@ -7,7 +7,7 @@ import type { Program } from "./binaries.js";
 import type { DataTable } from "./fingerprintCatalogue.js";
 import { interrupted } from "./interrupt.js";
 import { blockedError } from "./snapshot.js";
-import { diskFull } from "../store/folder.js";
+import { diskFull } from "../diskFull.js";
 import { tableProgress } from "./tableProgress.js";
 
 export interface DumpOptions {

@@ -1,11 +1,11 @@
+import type { Tier } from "../contracts/tiers.js";
+
+export { type Tier, defaultLargeTableBytes, tiers } from "../contracts/tiers.js";
+
 /**
  * What the risk classifier is asked and what it answers. The tiers are the seed plan's three lists: 🟢 safe, 🟡 risky
  * (acknowledged), 🔴 dangerous (approved).
  */
-
-/** How much attention a change needs, lowest first. */
-export const tiers = ["safe", "risky", "dangerous"] as const;
-export type Tier = (typeof tiers)[number];
 
 /** What a statement does to what was there before its migration. */
 export type Effect =
@@ -76,9 +76,6 @@ export interface RiskOptions {
   /** The schema of unqualified names: `schema` of the connection URL. Default: `public`. */
   readonly defaultSchema?: string;
 }
-
-/** Building an index on less than this takes seconds, within the time a migration waits for a lock by default. */
-export const defaultLargeTableBytes = 100 * 1024 ** 2;
 
 /** One migration of a history. */
 export interface MigrationSource {

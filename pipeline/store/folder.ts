@@ -6,6 +6,7 @@ import { PipelineError, messageOf } from "../errors.js";
 import { currentOwner, isHeld } from "../owner.js";
 import { checkPath } from "./path.js";
 import type { Fetched, Staging, Store } from "./store.js";
+import { diskFull } from "../diskFull.js";
 
 const privateFolder = 0o700;
 const privateFile = 0o600;
@@ -174,19 +175,4 @@ async function explained<T>(root: string, work: () => Promise<T>): Promise<T> {
       { cause: error },
     );
   }
-}
-
-/** The file system of a store has no space left. */
-export function diskFull(place: string, cause?: unknown): PipelineError {
-  return new PipelineError(
-    {
-      code: "DISK_FULL",
-      kind: "failedUnchanged",
-      message: `No space is left on the file system of the backup store ${place}.`,
-      state:
-        "The database was not changed. The half-written backup is not taken for one; complete backups are untouched.",
-      next: "Free space there or keep fewer backups (backup.keep), then run the same command.",
-    },
-    { cause },
-  );
 }

@@ -10,7 +10,7 @@ import { run } from "../../pipeline/process.js";
 import { readStackFile } from "../../tools/stack/stackFile.js";
 import { backupOfProd } from "../support/backupOfProd.js";
 import { hostDatabase } from "../../components/userData/hostUserData.js";
-import { hostPaths } from "../../components/userData/paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 import type { MeasureRequest } from "../../pipeline/contracts.js";
 import { Checkout } from "../support/checkout.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";

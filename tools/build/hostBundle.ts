@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { hostPaths } from "../../components/userData/paths.js";
+import { hostPaths } from "../../config/hostPaths.js";
 import type { Project } from "../../pipeline/contracts.js";
 import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
 import { type BundlePaths, bundlePipeline } from "./bundle.js";

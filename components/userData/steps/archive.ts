@@ -1,6 +1,6 @@
 import type { Step } from "../script.js";
 import { mayMakeBaseBackups } from "../../../pipeline/recovery/baseBackupCommand.js";
-import { hostPaths, pipelineUser, postgresMajor, postgresPort } from "../paths.js";
+import { hostPaths, pipelineUser, postgresMajor, postgresPort } from "../../../config/hostPaths.js";
 import { renderSettings } from "../postgresSettings.js";
 import { writeFile } from "../shell.js";
 

@@ -1,5 +1,5 @@
 import type { Step } from "../script.js";
-import { hostPaths, pipelineUser } from "../paths.js";
+import { hostPaths, pipelineUser } from "../../../config/hostPaths.js";
 import { quote } from "../shell.js";
 
 /** The volume that the data is on: an EBS volume by its id, as its NVMe serial number, or a block device by its path. */

@@ -1,6 +1,6 @@
 import type { Step } from "../script.js";
 import { environmentSetting } from "../../../pipeline/postgres/identity.js";
-import { applicationUser, hostPaths, pipelineUser, postgresPort } from "../paths.js";
+import { applicationUser, hostPaths, pipelineUser, postgresPort } from "../../../config/hostPaths.js";
 
 export interface HostDatabase {
   readonly name: string;

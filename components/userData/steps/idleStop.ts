@@ -1,4 +1,4 @@
-import { hostPaths, pipelineUser } from "../paths.js";
+import { hostPaths, pipelineUser } from "../../../config/hostPaths.js";
 import type { Step } from "../script.js";
 import { writeFile } from "../shell.js";
 

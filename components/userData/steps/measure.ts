@@ -1,5 +1,5 @@
 import type { Step } from "../script.js";
-import { hostPaths, pipelineUser } from "../paths.js";
+import { hostPaths, pipelineUser } from "../../../config/hostPaths.js";
 import { writeFile } from "../shell.js";
 
 const unit = "safe-migration-measure";

@@ -1,5 +1,5 @@
 import type { Step } from "../script.js";
-import { hostPaths, pipelineUser, postgresMajor, postgresPort } from "../paths.js";
+import { hostPaths, pipelineUser, postgresMajor, postgresPort } from "../../../config/hostPaths.js";
 import { type MachineSize, postgresSettings, renderSettings } from "../postgresSettings.js";
 import { writeFile } from "../shell.js";
 

@@ -1,5 +1,5 @@
 import type { Step } from "../script.js";
-import { applicationUser, pipelineUser, postgresMajor } from "../paths.js";
+import { applicationUser, pipelineUser, postgresMajor } from "../../../config/hostPaths.js";
 
 /** Version of pm2 on hosts. */
 const pm2Version = "6.0.14";

@@ -1,5 +1,5 @@
 import type { Step } from "../script.js";
-import { hostPaths, pipelineUser } from "../paths.js";
+import { hostPaths, pipelineUser } from "../../../config/hostPaths.js";
 import { quote, writeFile } from "../shell.js";
 
 /** Where the host fetches its private host key from; user data itself holds no secret. */

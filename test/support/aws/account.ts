@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { utils } from "ssh2";
 import { z } from "zod";
-import { hostPaths } from "../../../components/userData/paths.js";
+import { hostPaths } from "../../../config/hostPaths.js";
 import type { LocalCluster } from "../../../pipeline/local/cluster.js";
 import type { RunResult } from "../../../pipeline/process.js";
 import { Checkout } from "../checkout.js";

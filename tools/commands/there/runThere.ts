@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { installScript, roomScript, stageCommand } from "../../../components/userData/bundleScripts.js";
-import { hostPaths } from "../../../components/userData/paths.js";
+import { hostPaths } from "../../../config/hostPaths.js";
 import { PipelineError, exitCodes } from "../../../pipeline/errors.js";
 import { parseJson } from "../../../pipeline/json.js";
 import { type Level, levels, renderText } from "../../../pipeline/log.js";

@@ -1,4 +1,4 @@
-/** Where things are on a host that {@link ./hostUserData} set up. Constants: they appear in commands without quotes. */
+/** Where things are on a host that `components/userData` set up. Constants: they appear in commands without quotes. */
 export const hostPaths = {
   /** What this project keeps on a host. */
   home: "/var/lib/safe-migration",
