@@ -42,7 +42,8 @@ export interface RdsPostgresArgs {
  * Amazon RDS for PostgreSQL: private, reached by TLS only, its storage encrypted and growing by itself, with RDS's own backups. The
  * password is made and kept by RDS in Secrets Manager and is in no state.
  *
- * Deleting it is refused by RDS until deletion protection is taken off, and leaves a last snapshot. Costs see docs/cost.md.
+ * Deleting it is refused by RDS until deletion protection is taken off, and leaves a last snapshot, named by stack, subnet group and
+ * database. Costs see docs/cost.md.
  *
  * @example
  * const postgres = new RdsPostgres("postgres", {
@@ -106,7 +107,7 @@ export class RdsPostgres extends pulumi.ComponentResource {
         copyTagsToSnapshot: true,
         deletionProtection: true,
         skipFinalSnapshot: false,
-        finalSnapshotIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}-${name}-final`,
+        finalSnapshotIdentifier: subnets.name.apply((unique) => lastSnapshot(unique, database)),
         performanceInsightsEnabled: true,
         performanceInsightsRetentionPeriod: 7,
         enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
@@ -163,6 +164,16 @@ export class RdsPostgres extends pulumi.ComponentResource {
     );
     return rule.id;
   }
+}
+
+/**
+ * A deleted instance leaves a snapshot, and RDS takes each name once: without the subnet group's, which is another one each time a stack
+ * is made, a stack could not be destroyed a second time; without the database's, not once its instance was replaced.
+ */
+function lastSnapshot(unique: string, database: string): string {
+  const name = `${pulumi.getProject()}-${pulumi.getStack()}-${unique}-${database}`;
+  // What RDS takes: letters, digits and single hyphens between them.
+  return name.replace(/[^A-Za-z0-9]+/g, "-").replace(/-$/, "");
 }
 
 const parameterValues = [

@@ -203,7 +203,7 @@ describe("RdsPostgres", function () {
   const instance = (made: Recorded) => made.one("aws:rds/instance:Instance");
 
   it("is private and encrypted, its password kept by RDS, and has backups of its own", async () => {
-    const { inputs } = instance(await make());
+    const { inputs } = instance(await make({ database: "shop_v2_" }));
     const wanted = {
       engine: "postgres",
       engineVersion: "17",
@@ -219,7 +219,11 @@ describe("RdsPostgres", function () {
     };
     for (const [key, value] of Object.entries(wanted)) assert.equal(inputs[key], value, key);
     assert.equal(inputs["password"], undefined);
-    assert.ok(inputs["finalSnapshotIdentifier"]);
+    // Of its own for each making of the stack, which the subnet group's name stands for, and for each name of the database.
+    assert.match(
+      String(inputs["finalSnapshotIdentifier"]),
+      /^[a-z][a-z0-9]*(-[a-z0-9]+)*-pg-subnets(-[a-z0-9]+)*-shop-v2$/,
+    );
   });
 
   it("lets nobody in until it is told, and then only that group", async () => {
