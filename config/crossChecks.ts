@@ -74,8 +74,7 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     problems.push(
       `stack: "${stack}" is part of the names of a bucket and of snapshots, so it has lower-case letters, digits and single - between them, at most ${longestName}: make another stack, or pulumi stack rename`,
     );
-  if (onAws && (typeof region !== "string" || region === ""))
-    problems.push(`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`);
+  problems.push(...regionChecks(stack, onAws, isMadeOnAws(config), region));
   if (database.kind === "local" && runner.where === "host")
     problems.push('runner.where: "host", but a local database is on the machine that runs Pulumi: leave it out');
   if (database.kind === "local" && store.kind !== "folder")
@@ -108,6 +107,17 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     );
   if (promotion.from === stack) problems.push(`promotion.from: "${stack}" is this stack itself`);
   return [...problems, ...connectionChecks(stack, config)];
+}
+
+function regionChecks(stack: string, onAws: boolean, hasHosts: boolean, region: unknown): string[] {
+  if (!onAws) return [];
+  if (typeof region !== "string" || region === "")
+    return [`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`];
+  if (hasHosts && region.startsWith("cn-"))
+    return [
+      `aws:region: "${region}", but in China the services that a host asks are under amazonaws.com.cn, which this program does not know: choose a region elsewhere`,
+    ];
+  return [];
 }
 
 function networkChecks(config: Config): string[] {

@@ -178,9 +178,10 @@ function instanceProfile(
     { role: role.id, policy: statements.apply((all) => policy(...all)) },
     child,
   );
+  const { partition } = aws.getPartitionOutput({}, child);
   const sessions = new aws.iam.RolePolicyAttachment(
     `${name}-session-manager`,
-    { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
+    { role: role.name, policyArn: pulumi.interpolate`arn:${partition}:iam::aws:policy/AmazonSSMManagedInstanceCore` },
     child,
   );
   // The host reads its key at once when it boots: its role must be able to by then.

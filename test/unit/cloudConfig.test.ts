@@ -143,6 +143,12 @@ describe("configuration of the cloud stacks", () => {
     assert.equal(mistakes({}, "My_Local"), "");
   });
 
+  it("takes no region whose services have other names than what hosts are told", () => {
+    const there = { "aws:region": "cn-north-1", connection };
+    assert.match(mistakes({ ...shipped("dev"), ...there }, "dev"), /^aws:region: "cn-north-1", .*amazonaws\.com\.cn/);
+    assert.equal(mistakes({ ...shipped("dev"), ...there, "aws:region": "us-gov-west-1" }, "dev"), "");
+  });
+
   it("takes a range by its first address only, as AWS does, and says which that is", () => {
     const found = mistakes({ ...shipped("dev"), ...region, connection: { ...connection, from: ["203.0.113.7/24"] } });
     assert.equal(
