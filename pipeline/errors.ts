@@ -33,6 +33,8 @@ export interface FailureDetails {
   readonly state: string;
   /** The exact command to run next, or what to mend before it. */
   readonly next: string;
+  /** Set where the database was taken back to what it was before the run, by the run itself. */
+  readonly wentBack?: boolean;
 }
 
 /** A failure that was foreseen: a person is told what happened, what state things are in and what to run next. */
@@ -41,6 +43,7 @@ export class PipelineError extends Error implements FailureDetails {
   readonly kind: FailureKind;
   readonly state: string;
   readonly next: string;
+  readonly wentBack?: boolean;
 
   constructor(details: FailureDetails, options?: { cause?: unknown }) {
     super(details.message, options);
@@ -49,6 +52,7 @@ export class PipelineError extends Error implements FailureDetails {
     this.kind = details.kind;
     this.state = details.state;
     this.next = details.next;
+    if (details.wentBack === true) this.wentBack = true;
   }
 
   get exitCode(): number {
@@ -56,7 +60,8 @@ export class PipelineError extends Error implements FailureDetails {
   }
 
   toJSON(): FailureDetails {
-    return { code: this.code, kind: this.kind, message: this.message, state: this.state, next: this.next };
+    const { code, kind, message, state, next, wentBack } = this;
+    return { code, kind, message, state, next, ...(wentBack === true ? { wentBack } : {}) };
   }
 }
 

@@ -82,7 +82,7 @@ function ofSuccess(
     case "restore":
     case "rollback":
     case "recover":
-      return wentBack(environment, stage, result);
+      return backAgain(environment, stage, result);
     default:
       return undefined;
   }
@@ -117,7 +117,7 @@ function succeeded(environment: string, migrate: MigrateResult, since: string | 
   };
 }
 
-function wentBack(environment: string, stage: string, result: unknown): Said {
+function backAgain(environment: string, stage: string, result: unknown): Said {
   const { backup = "", kept = "", moment } = back.parse(result);
   const restored = moment === undefined ? "restored from a backup" : `restored to ${moment}`;
   return {
@@ -130,11 +130,13 @@ function wentBack(environment: string, stage: string, result: unknown): Said {
   };
 }
 
-function ofFailure({ stage, environment }: Ended, { kind, code, message, state, next }: PipelineError): Said {
+function ofFailure({ stage, environment }: Ended, error: PipelineError): Said {
+  const { kind, code, message, state, next, wentBack } = error;
   const refused = kind === "refused" || kind === "usage";
+  const said = `${stage} ${refused ? "refused" : kind === "interrupted" ? "was stopped" : "failed"} (${code})`;
   return {
-    event: refused ? "refused" : "failed",
-    title: `${environment}: ${stage} ${refused ? "refused" : kind === "interrupted" ? "was stopped" : "failed"} (${code})`,
+    event: wentBack === true ? "rolledBack" : refused ? "refused" : "failed",
+    title: `${environment}: ${said}${wentBack === true ? ", and the database was taken back to before the run" : ""}`,
     // Below its first line an error of PostgreSQL may quote values of the application's rows.
     facts: [
       ["What", message.split("\n", 1)[0] ?? ""],

@@ -76,6 +76,7 @@ const failure = z.object({
   message: z.string(),
   state: z.string(),
   next: z.string(),
+  wentBack: z.boolean().default(false),
 });
 const record = z.union([
   z.object({ ok: z.literal(true), result: z.looseObject({ at: z.iso.datetime(), durationMs: z.number() }) }),

@@ -35,7 +35,9 @@ function outcome(error: FailureDetails | undefined): string {
       ? "refused"
       : error.kind === "interrupted"
         ? "stopped"
-        : "failed";
+        : error.wentBack === true
+          ? "failed, taken back"
+          : "failed";
   return `${word}: ${error.code}`;
 }
 

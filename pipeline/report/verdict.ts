@@ -83,6 +83,8 @@ function ofVerified({ results: { verify, migrate } }: RunEvidence): Verdict {
 function ofFailure({ name }: StageEvidence, failure: FailureDetails): Verdict {
   const text = failure.message;
   const at = stageWords(name);
+  if (failure.wentBack === true)
+    return { standing: "restored", title: `Failed in ${at}; taken back to before the run`, text, failure };
   switch (failure.kind) {
     case "refused":
     case "usage":

@@ -36,7 +36,7 @@ async function judge(error: unknown, request: Request, context: StageContext): P
   const changed = error.kind === "failedChanged";
   if (!changed && error.kind !== "failedUnchanged") return error;
   const { code, message, state, next } = error;
-  const told = (more: Partial<{ kind: typeof error.kind; state: string; next: string }>) =>
+  const told = (more: Partial<{ kind: typeof error.kind; state: string; next: string; wentBack: boolean }>) =>
     new PipelineError({ code, kind: error.kind, message, state, next, ...more }, { cause: error });
   try {
     // Where nothing was changed nobody needs to go back, and no table has to be read.
@@ -44,10 +44,13 @@ async function judge(error: unknown, request: Request, context: StageContext): P
     const seen = await observe(request, context, look);
     const automatic = changed && request.backup !== undefined && request.settings.migrate.onFailure === "rollback";
     const went = automatic ? await goBack(request, context, seen, request.rehearsal) : undefined;
-    const after = went === undefined ? state : `${state}\n${went.told}`;
+    // What it was before it was gone back is of the past, and comes last.
+    const after =
+      went === undefined ? state : went.done ? `${went.told}\nBefore that: ${state}` : `${state}\n${went.told}`;
     if (went?.done === true)
       return told({
         kind: "failedUnchanged",
+        wentBack: true,
         state: after,
         next: `Mend what the message names, then run the same command.`,
       });

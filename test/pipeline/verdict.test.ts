@@ -6,9 +6,11 @@ import {
   type Database,
   type MigrateResult,
   type StageRequest,
+  notifySettings,
   verdictRequest,
 } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
+import { noticeOf } from "../../pipeline/notify/notice.js";
 import { connect } from "../../pipeline/postgres/connection.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { migrate } from "../../pipeline/stages/migrate.js";
@@ -69,6 +71,14 @@ describe("the verdict after a failure", function () {
     const migrated = await migrating(request, made);
     return failureOf(withVerdict(verify)({ ...request, backup: made, migrate: migrated }, quiet));
   };
+  /** What those are told of a run who have a stake in it. */
+  const everything = notifySettings.parse({});
+  const ended = (request: StageRequest, error: PipelineError) =>
+    ({ stage: "verify", environment: "local", run: request.run, request, outcome: { ok: false, error } }) as const;
+  const [back, halted] = [
+    [true, "rolledBack"],
+    [undefined, "failed"],
+  ];
   const appliedNow = async () => (await comparison(database, project)).applied.map((one) => one.name);
 
   it("is to restore where there is no way back and nobody wrote, and to roll back where there is one", async () => {
@@ -89,9 +99,11 @@ describe("the verdict after a failure", function () {
   });
 
   it("with onFailure rollback, restores what was there where nobody wrote, and keeps what it leaves", async () => {
-    const error = await failVerify(base("rollback"));
+    const request = base("rollback");
+    const error = await failVerify(request);
     assert.equal(error.kind, "failedUnchanged");
-    assert.match(error.state, /Backup run-\d+ was restored.*is kept as "judged_before_\d+_\d+"\.$/);
+    assert.deepEqual([error.wentBack, noticeOf(ended(request, error), everything, new Date())?.event], back);
+    assert.match(error.state, /Backup run-\d+ was restored.*is kept as "judged_before_\d+_\d+"\.$/m);
     assert.deepEqual(await appliedNow(), ["1_init"]);
     assert.equal((await query(database, 'SELECT FROM "Thing"')).length, 50);
     const [, kept = ""] = await databasesLike(database, name);
@@ -99,8 +111,10 @@ describe("the verdict after a failure", function () {
   });
 
   it("with onFailure rollback, halts where somebody wrote since the backup, and says what would be lost", async () => {
-    const error = await failVerify(base("rollback"), () => query(database, 'INSERT INTO "Thing" DEFAULT VALUES'));
+    const request = base("rollback");
+    const error = await failVerify(request, () => query(database, 'INSERT INTO "Thing" DEFAULT VALUES'));
     assert.equal(error.kind, "failedChanged");
+    assert.deepEqual([error.wentBack, noticeOf(ended(request, error), everything, new Date())?.event], halted);
     assert.match(error.state, /not gone back by itself.*public\.Thing had 50 rows and has 51 \(1 more\)/);
     assert.match(error.next, /Verdict: fix and go on/);
     assert.deepEqual(await appliedNow(), ["1_init", "2_wrong"]);
@@ -113,7 +127,7 @@ describe("the verdict after a failure", function () {
     const request = base("rollback");
     const error = await failureOf(migrating(request, await backup(request, quiet)));
     assert.equal(error.code, "MIGRATION_FAILED");
-    assert.match(error.state, /was restored/);
+    assert.match(error.state, /^Backup run-\d+ was restored.*\nBefore that: .*kept: 2_fine/);
     assert.deepEqual(await appliedNow(), ["1_init"]);
   });
 

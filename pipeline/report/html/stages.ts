@@ -40,7 +40,7 @@ function outcome({ error }: StageEvidence): Markup {
   if (error === undefined) return html`<span class="good">done</span>`;
   const refused = isRefusal(error);
   return html`<span class="${refused ? "warn" : "bad"}"
-      >${refused ? "refused" : error.kind === "interrupted" ? "stopped" : "failed"}</span
+      >${refused ? "refused" : error.kind === "interrupted" ? "stopped" : error.wentBack === true ? "failed, taken back" : "failed"}</span
     >
     <code>${error.code}</code>`;
 }

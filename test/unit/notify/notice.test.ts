@@ -111,6 +111,21 @@ describe("notices: what is told of a run", () => {
     assert.equal(say({ stage: "rollback", outcome: ok({}) })?.title, "prod: rolled back");
   });
 
+  it("a failure after which the run took the database back by itself, as that", () => {
+    const back = new PipelineError({ ...error.toJSON(), kind: "failedUnchanged", state: "restored", wentBack: true });
+    const notice = say({ stage: "verify", outcome: { ok: false, error: back } });
+    assert.equal(notice?.event, "rolledBack");
+    assert.equal(
+      notice.title,
+      "prod: verify failed (MIGRATION_FAILED), and the database was taken back to before the run",
+    );
+    assert.deepEqual(
+      notice.facts.map(([label]) => label),
+      ["What", "State", "Next"],
+    );
+    assert.equal(say({ outcome: { ok: false, error: back } }, { events: ["failed"] }), undefined);
+  });
+
   it("nothing else, and no event that is not asked for", () => {
     assert.equal(say({ stage: "backup", outcome: ok({}) }), undefined);
     assert.equal(say({ stage: "migrate", outcome: { ok: false, error } }, { events: ["refused"] }), undefined);
