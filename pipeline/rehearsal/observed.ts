@@ -9,6 +9,8 @@ export interface Observed {
   readonly rows: number;
   /** Set where it is a sequence, whose position is less than a value of a row. */
   readonly sequence?: true;
+  /** The partition that has the rows and is in its table no more: `public.orders_2024`. */
+  readonly detached?: string;
 }
 
 export interface Judged {
@@ -30,11 +32,14 @@ export function judge(observed: readonly Observed[], declarations: readonly Decl
 }
 
 /** `public.orders.total: values changed in 12 rows`; never a value, which may be somebody's. */
-export function describeObserved({ effect, names: [name], rows }: Observed): string {
+export function describeObserved({ effect, names: [name], rows, detached }: Observed): string {
   const what = {
     changes: `values changed in ${count(rows)}`,
     drops: name?.column === undefined ? `dropped with ${count(rows)}` : `dropped with values in ${count(rows)}`,
-    deletes: `${count(rows)} deleted`,
+    deletes:
+      detached === undefined
+        ? `${count(rows)} deleted`
+        : `${count(rows)} ${rows === 1 ? "is" : "are"} not in it any more: ${detached} was detached from it`,
   };
   return `${nameOf(name)}: ${what[effect]}`;
 }

@@ -8,16 +8,15 @@ import type { Migration, MigrationsFolder } from "../prisma/migrations.js";
 import { lineOf } from "../prisma/plan.js";
 import { pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
-import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { readCatalogue } from "./catalogue.js";
-import { compareTable } from "./compare.js";
 import { type Seen, type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
+import { compareKept, keepTables, keptOids } from "./kept.js";
 import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import { nameOf, takenLocks } from "./locks.js";
 import type { Observed } from "./observed.js";
 import { type SampledLocks, sampleLocks } from "./sampleLocks.js";
 import { type SequenceState, compareSequenceStates } from "./sequences.js";
-import { type TableShape, readShape } from "./shape.js";
+import { type TableShape, readShapes } from "./shape.js";
 import { type StatementEvidence, type Trial, changedForm } from "./touched.js";
 import type { Forward } from "./wayBack.js";
 
@@ -71,47 +70,39 @@ export async function rehearseOne(
   const { schema, reader, log } = tools;
   const pulled =
     (await readDown(migration)) === undefined ? undefined : await pullSchema(tools.copy, request.project, schema);
-  const before = await readShape(reader);
+  const shapes = await readShapes(reader);
+  const before = shapes.tables;
   const catalogue = await readCatalogue(reader);
   const history = new Set(historyTables(before, schema));
   // One statement outside a transaction (an index, VACUUM) writes to no row; of others that were not tried anything may come.
   const assumed = plan.kind === "alone" ? [] : [...before.keys()];
-  const kept: KeptTable[] = [];
-  for (const oid of trial === undefined || plan.kind !== "transaction" ? assumed : trial.touched) {
-    const shape = before.get(oid);
-    if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(reader, shape));
-  }
+  const written = trial === undefined || plan.kind !== "transaction" ? assumed : [...trial.touched];
+  const own = written.filter((oid) => !history.has(oid));
+  const kept = await keepTables(reader, own, shapes, trial?.detached);
   const largeObjects = trial?.largeObjects ?? plan.kind !== "alone";
   if (largeObjects) await keepLargeObjects(reader);
   const run = () => applyToCopy(request, tools, name);
   const { made, sampled } =
     trial === undefined ? await sampleLocks(tools.copy, run) : { made: await run(), sampled: undefined };
   const { durationMs } = made;
-  const after = await readShape(reader);
-  const observed: Observed[] = [];
-  for (const table of kept) {
-    observed.push(...(await compareTable(reader, table, after.get(table.shape.oid))));
-    await forgetTable(reader, table);
-  }
+  const now = await readShapes(reader);
+  const after = now.tables;
+  const observed: Observed[] = (await compareKept(reader, kept, now)).flatMap(({ seen }) => seen);
   if (largeObjects) observed.push(...(await compareLargeObjects(reader)));
   observed.push(...(await compareSequenceStates(reader, sequences)));
-  const missed = [...before.values()].filter(({ oid }) => {
-    return (
-      !history.has(oid) &&
-      !kept.some(({ shape }) => shape.oid === oid) &&
-      changedForm(before.get(oid) ?? neverThere, after.get(oid))
-    );
+  const touched = keptOids(kept);
+  const missed = [...before.values()].filter((shape) => {
+    const { oid } = shape;
+    return !history.has(oid) && !touched.includes(oid) && changedForm(shape, after.get(oid));
   });
   if (missed.length > 0) throw unexpected(name, missed);
   const statements =
     sampled === undefined ? trial?.statements : asAWhole(migration, before, after, durationMs, sampled);
   const seen: Seen = { observed, statements, wrote: kept.length > 0, durationMs };
   const { result, declared } = tell(migration, seen, weights, log);
-  const forward = { migration, catalogue, pulled, shape: before, sequences, observed: declared };
-  return { result, forward, touched: kept.map(({ shape }) => shape.oid), largeObjects };
+  const forward = { migration, catalogue, pulled, shapes, sequences, observed: declared };
+  return { result, forward, touched, largeObjects };
 }
-
-const neverThere: TableShape = { oid: 0, schema: "", name: "", file: "", columns: [], key: null };
 
 /** On a copy nobody waits behind a lock; autovacuum gives way to one who has waited for `deadlock_timeout`, a second by default. */
 export const copyLockTimeoutMs = 30_000;

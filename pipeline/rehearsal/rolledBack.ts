@@ -8,15 +8,14 @@ import { cannotRunInTransaction } from "../prisma/nonTransactional.js";
 import { lineOf } from "../prisma/plan.js";
 import type { Session } from "../prisma/session.js";
 import { type TimeoutLimits, timeoutClassOfAll, timeoutsOf } from "../prisma/timeouts.js";
-import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { cannotBeTried, clusterStatements, clusterWide, describeCluster } from "./clusterWide.js";
-import { compareTable } from "./compare.js";
 import { sendInCopy } from "./dropRole.js";
 import { type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
+import { compareKept, keepTables } from "./kept.js";
 import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import type { Observed } from "./observed.js";
 import { compareSequenceStates, readSequenceStates } from "./sequences.js";
-import { readShape } from "./shape.js";
+import { readShapes } from "./shape.js";
 import { type Trial, changedForm, observe, triable } from "./touched.js";
 import { inTrialTransaction } from "./trialTransaction.js";
 
@@ -87,12 +86,9 @@ async function rehearseOne(
   await client.query("ROLLBACK TO SAVEPOINT trial");
 
   await actAsReader(client);
-  const before = await readShape(client);
-  const kept: KeptTable[] = [];
-  for (const oid of trial.touched) {
-    const shape = before.get(oid);
-    if (shape !== undefined && !history.has(oid)) kept.push(await keepTable(client, shape));
-  }
+  const before = await readShapes(client);
+  const own = [...trial.touched].filter((oid) => !history.has(oid));
+  const kept = await keepTables(client, own, before, trial.detached);
   if (trial.largeObjects) await keepLargeObjects(client);
   const started = performance.now();
   await run(async () => {
@@ -104,16 +100,13 @@ async function rehearseOne(
   const durationMs = Math.round(performance.now() - started);
 
   await actAsReader(client);
-  const after = await readShape(client);
-  const observed: Observed[] = [];
-  for (const table of kept) {
-    observed.push(...(await compareTable(client, table, after.get(table.shape.oid))));
-    await forgetTable(client, table);
-  }
+  const after = await readShapes(client);
+  const observed: Observed[] = (await compareKept(client, kept, after)).flatMap(({ seen }) => seen);
   if (trial.largeObjects) observed.push(...(await compareLargeObjects(client)));
   observed.push(...(await compareSequenceStates(client, sequences)));
-  const missed = [...before.values()].filter((shape) => {
-    return !trial.touched.has(shape.oid) && !history.has(shape.oid) && changedForm(shape, after.get(shape.oid));
+  const missed = [...before.tables.values()].filter((shape) => {
+    const { oid } = shape;
+    return !trial.touched.has(oid) && !history.has(oid) && changedForm(shape, after.tables.get(oid));
   });
   if (missed.length > 0) throw unexpected(name, missed);
   // As at the beginning of the next one's session and transaction.

@@ -29,16 +29,36 @@ const tableShape = z.strictObject({
   columns: z.array(columnShape),
   /** Numbers of the columns that tell one row from another: primary key, or a unique index without NULL. */
   key: z.array(z.int()).nullable(),
+  /** Of a partition: numbers of the partitioned tables that it is a part of, the one at the top last. */
+  partOf: z.array(z.int()),
+  /** Of a partitioned table, which has no rows but those of its parts: numbers of the columns by which it is parted, on every level. */
+  partedBy: z.array(z.int()).nullable(),
 });
 /** A table as it is: its numbers stay when it or its columns are renamed. */
 export type TableShape = z.infer<typeof tableShape>;
 
+/** The tables of a database, by number. */
+export interface Shapes {
+  /** What holds rows. */
+  readonly tables: ReadonlyMap<number, TableShape>;
+  /** What is made of partitions, as a whole. */
+  readonly parted: ReadonlyMap<number, TableShape>;
+}
+
+export async function readShapes(client: pg.ClientBase): Promise<Shapes> {
+  return { tables: await readShape(client), parted: await readKind(client, "p") };
+}
+
 /** Every table that holds data of the application's own, by its number. */
-export async function readShape(client: pg.ClientBase): Promise<Map<number, TableShape>> {
+export function readShape(client: pg.ClientBase): Promise<Map<number, TableShape>> {
+  return readKind(client, "r");
+}
+
+async function readKind(client: pg.ClientBase, kind: "r" | "p"): Promise<Map<number, TableShape>> {
   const { rows } = await client.query(`
     WITH RECURSIVE uses(relation, number, type) AS (
       SELECT a.attrelid, a.attnum, a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-        WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+        WHERE c.relkind = '${kind}' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
       UNION SELECT u.relation, u.number, n.type FROM uses u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL (
         SELECT t.typbasetype UNION ALL SELECT t.typelem UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
         UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
@@ -51,7 +71,12 @@ export async function readShape(client: pg.ClientBase): Promise<Map<number, Tabl
         LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
       GROUP BY 1, 2 HAVING count(e.oid) + count(a.attrelid) > 0
     )
-    SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_relation_filenode(c.oid)::text AS file,
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, coalesce(pg_catalog.pg_relation_filenode(c.oid)::text, '') AS file,
+      to_json(ARRAY(SELECT relid::oid::int8 FROM pg_catalog.pg_partition_ancestors(c.oid) WHERE relid <> c.oid)) AS "partOf",
+      CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT DISTINCT mine.attnum FROM pg_catalog.pg_partition_tree(c.oid) p
+        JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = p.relid
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = p.relid AND a.attnum = ANY (t.partattrs::int2[])
+        JOIN pg_catalog.pg_attribute mine ON mine.attrelid = c.oid AND mine.attname = a.attname) END AS "partedBy",
       coalesce((SELECT json_agg(json_build_object('number', a.attnum, 'name', a.attname,
           'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '', 'made', CASE WHEN m.relation IS NOT NULL THEN
             json_build_object('labels', m.labels::json, 'attributes', m.attributes::json) END) ORDER BY a.attnum)
@@ -62,7 +87,7 @@ export async function readShape(client: pg.ClientBase): Promise<Map<number, Tabl
             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number WHERE NOT a.attnotnull)
         ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS key
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`);
+    WHERE c.relkind = '${kind}' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`);
   return new Map(
     z
       .array(tableShape)

@@ -29,6 +29,8 @@ export interface Trial {
   readonly statements: readonly StatementEvidence[];
   /** Numbers of the tables that were there and whose rows it wrote to, changed the form of, or dropped. */
   readonly touched: ReadonlySet<number>;
+  /** Of those, the partitions that it took out of their table, and that are there by themselves. */
+  readonly detached: ReadonlySet<number>;
   /** It wrote to large objects. */
   readonly largeObjects: boolean;
   /** Catalogs of the whole cluster that it wrote to, also in a DO block or a function: `pg_authid`. */
@@ -114,6 +116,7 @@ export async function observe(
   return {
     statements: oneByOne ? statements : heldToTheEnd(statements),
     touched: new Set(touched.map(({ oid }) => oid)),
+    detached: new Set(touched.filter((table) => isDetached(table, after.get(table.oid))).map(({ oid }) => oid)),
     largeObjects: await wroteLargeObjects(client),
     shared: shared.map(([name]) => name),
     drops,
@@ -130,12 +133,16 @@ function heldToTheEnd(statements: readonly StatementEvidence[]): StatementEviden
 
 /** Whether rows may have been lost or rewritten: what only adds columns, or renames, leaves them as they are. */
 export function changedForm(before: TableShape, after: TableShape | undefined): boolean {
-  if (after === undefined || after.file !== before.file) return true;
+  if (after === undefined || after.file !== before.file || isDetached(before, after)) return true;
   const now = new Map(after.columns.map((column) => [column.number, column]));
   return before.columns.some(({ number, type, made }) => {
     const column = now.get(number);
     return column?.type !== type || (made !== null && remade(made, column.made));
   });
+}
+
+function isDetached(before: TableShape, after: TableShape | undefined): boolean {
+  return after !== undefined && !before.partOf.every((oid) => after.partOf.includes(oid));
 }
 
 /** Whether values may be other ones by their type alone: a value of an enum that has another name, an attribute more or less. */

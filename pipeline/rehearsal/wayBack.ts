@@ -7,14 +7,13 @@ import type { Migration } from "../prisma/migrations.js";
 import { type PulledSchema, diffPulled, pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import { takeBack } from "../prisma/takeBack.js";
-import { type KeptTable, forgetTable, keepTable } from "./before.js";
 import { type Catalogue, compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements, describeCluster } from "./clusterWide.js";
-import { compareTable } from "./compare.js";
+import { compareKept, keepTables, keptOids } from "./kept.js";
 import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import { type Observed, describeObserved } from "./observed.js";
 import { type SequenceState, compareSequenceStates, readSequenceStates } from "./sequences.js";
-import { type TableShape, readShape } from "./shape.js";
+import { type Shapes, type TableShape, readShapes } from "./shape.js";
 import { tryMigration } from "./touched.js";
 
 /** A migration that was applied to the copy, and how the copy was before it. */
@@ -23,7 +22,7 @@ export interface Forward {
   readonly catalogue: Catalogue;
   /** As Prisma saw it; there where the migration has a `down.sql`. */
   readonly pulled: PulledSchema | undefined;
-  readonly shape: ReadonlyMap<number, TableShape>;
+  readonly shapes: Shapes;
   readonly sequences: ReadonlyMap<number, SequenceState>;
   /** What it does to data, as declared. */
   readonly observed: readonly Observed[];
@@ -93,7 +92,7 @@ export function notReached(backs: readonly Back[], log: Logger, name: string): B
 const nothing = { touched: [], largeObjects: false } as const;
 
 async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript, options: BackOptions): Promise<Back> {
-  const { migration, shape, observed } = forward;
+  const { migration, shapes, observed } = forward;
   const { copy, schema, limits, log, signal } = options;
   const { name } = migration;
   const wrong = (problems: readonly string[], touched: Pick<Back, "touched" | "largeObjects"> = nothing): Back => {
@@ -113,17 +112,15 @@ async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript
     log.warn(`${name}/down.sql: ${problem}`);
     return { name, result: { verdict: "untried", problems: [problem] }, ...nothing };
   }
-  const now = await readShape(reader);
-  const kept: KeptTable[] = [];
-  for (const oid of (down.plan.kind === "transaction" ? trial?.touched : undefined) ??
-    (down.plan.kind === "alone" ? [] : now.keys())) {
-    const table = now.get(oid);
-    // What the migration itself has made is its own to take away.
-    if (table !== undefined && shape.has(oid)) kept.push(await keepTable(reader, table));
-  }
+  const now = await readShapes(reader);
+  const assumed = down.plan.kind === "alone" ? [] : [...now.tables.keys()];
+  const written = down.plan.kind === "transaction" && trial !== undefined ? [...trial.touched] : assumed;
+  // What the migration itself has made is its own to take away.
+  const there = written.filter((oid) => shapes.tables.has(oid));
+  const kept = await keepTables(reader, there, now);
   const largeObjects = trial?.largeObjects ?? down.plan.kind !== "alone";
   if (largeObjects) await keepLargeObjects(reader);
-  const touched = { touched: kept.map((table) => table.shape.oid), largeObjects };
+  const touched = { touched: keptOids(kept), largeObjects };
   let durationMs: number;
   try {
     ({ durationMs } = await takeBack(copy, name, down, limits));
@@ -132,13 +129,10 @@ async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript
     signal.throwIfAborted();
     return wrong([`fails: ${error.message}`], touched);
   }
-  const after = await readShape(reader);
-  const lost: Observed[] = [];
-  for (const table of kept) {
-    const seen = await compareTable(reader, table, after.get(table.shape.oid));
-    lost.push(...seen.filter((one) => wasThere(one, table.shape, shape) && !undoes(one, observed)));
-    await forgetTable(reader, table);
-  }
+  const after = await readShapes(reader);
+  const lost: Observed[] = (await compareKept(reader, kept, after)).flatMap(({ kept: { shape }, seen }) =>
+    seen.filter((one) => wasThere(one, shape, shapes) && !undoes(one, observed)),
+  );
   const beside = [
     ...(largeObjects ? await compareLargeObjects(reader) : []),
     // What the migration itself has made is its own to take away.
@@ -173,11 +167,12 @@ async function compareSchemas(
 }
 
 /** Whether this column was there before the migration; a table that is told of always was. */
-function wasThere({ names }: Observed, now: TableShape, before: ReadonlyMap<number, TableShape>): boolean {
+function wasThere({ names }: Observed, now: TableShape, { tables, parted }: Shapes): boolean {
   const column = names[0]?.column;
   if (column === undefined) return true;
   const number = now.columns.find(({ name }) => name === column)?.number;
-  return before.get(now.oid)?.columns.some((one) => one.number === number) === true;
+  const before = (now.partedBy === null ? tables : parted).get(now.oid);
+  return before?.columns.some((one) => one.number === number) === true;
 }
 
 /** A value that the migration has changed as it declares may change once more on the way back, and rows it has added may go. */
