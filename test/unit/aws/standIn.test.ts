@@ -69,19 +69,9 @@ describe("stand-in for AWS: held to what @pulumi/aws declares", function () {
     assert.deepEqual([...replacing(rule, [...sources, "toPort"])], sources);
   });
 
-  it("says of each type whether that was read in the provider's source, and where", () => {
-    const types = Object.keys(resources);
-    assert.deepEqual(
-      Object.keys(replaces).filter((type) => !types.includes(type)),
-      [],
-    );
-    assert.deepEqual(
-      types.filter((type) => !(type in replaces)),
-      [],
-    );
-    assert.deepEqual(
-      Object.keys(readIn).filter((type) => !(type in replaces)),
-      [],
-    );
+  it("says of each type where in the provider's source that was read", () => {
+    const types = Object.keys(resources).sort();
+    assert.deepEqual(Object.keys(replaces).sort(), types);
+    assert.deepEqual(Object.keys(readIn).sort(), types);
   });
 });

@@ -2,23 +2,25 @@ import { propertyOf } from "../../../../tools/command-plugin/protocol.js";
 
 /**
  * Properties whose change makes a resource anew: what terraform-provider-aws, which `@pulumi/aws` is made of, marks `ForceNew`
- * (`RequiresReplace`). All else is changed in place. Of a type in {@link readIn} it is what its source says, of the properties that are of
- * use here; of the others what the provider's documentation says of those that this project sets.
+ * (`RequiresReplace`), of the properties that are of use here. All else is changed in place.
  */
 export const replaces: Readonly<Record<string, readonly string[]>> = {
   "aws:kms/key:Key": ["customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"],
   "aws:cloudwatch/metricAlarm:MetricAlarm": ["name"],
   "aws:cloudwatch/logGroup:LogGroup": ["name", "namePrefix", "logGroupClass"],
-  "aws:sns/topic:Topic": ["name", "fifoTopic"],
+  "aws:sns/topic:Topic": ["name", "namePrefix", "fifoTopic"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
   "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
   "aws:s3/bucket:Bucket": ["bucket", "bucketPrefix", "objectLockEnabled"],
   "aws:s3/bucketVersioning:BucketVersioning": ["bucket", "expectedBucketOwner"],
-  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["bucket"],
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [
+    "bucket",
+    "expectedBucketOwner",
+  ],
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["bucket"],
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["bucket"],
   "aws:s3/bucketPolicy:BucketPolicy": ["bucket"],
-  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["bucket"],
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["bucket", "expectedBucketOwner"],
   "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": [
     "bucket",
     "expectedBucketOwner",
@@ -29,7 +31,7 @@ export const replaces: Readonly<Record<string, readonly string[]>> = {
   // It is detached from one network and attached to another.
   "aws:ec2/internetGateway:InternetGateway": [],
   "aws:ec2/routeTable:RouteTable": ["vpcId"],
-  "aws:ec2/routeTableAssociation:RouteTableAssociation": ["subnetId"],
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": ["gatewayId", "subnetId"],
   "aws:ec2/subnet:Subnet": ["vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv6Native", "outpostArn"],
   "aws:ec2/vpcEndpoint:VpcEndpoint": ["vpcId", "serviceName", "serviceRegion", "vpcEndpointType"],
   "aws:ec2/securityGroup:SecurityGroup": ["vpcId", "description", "name", "namePrefix"],
@@ -55,7 +57,7 @@ export const replaces: Readonly<Record<string, readonly string[]>> = {
     ...["availabilityZone", "encrypted", "kmsKeyId", "multiAttachEnabled", "outpostArn", "snapshotId"],
   ],
   "aws:ec2/volumeAttachment:VolumeAttachment": ["deviceName", "volumeId", "instanceId"],
-  "aws:iam/role:Role": ["name"],
+  "aws:iam/role:Role": ["name", "namePrefix", "path"],
   "aws:iam/rolePolicy:RolePolicy": ["name", "namePrefix", "role"],
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["role", "policyArn"],
   "aws:iam/instanceProfile:InstanceProfile": ["name", "namePrefix", "path"],
@@ -82,28 +84,45 @@ export const replaces: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Where the lists above were read: files of github.com/hashicorp/terraform-provider-aws below `internal/service/`, each at the
- * commit that could be had of it, most of the 6th major version, which `@pulumi/aws` 7 is made of. That of the very release that is
- * pinned could not be had. Of `instance.go` of RDS that is an older one, in which another identifier makes another instance; now it does not.
+ * Where the lists above were read: files of github.com/hashicorp/terraform-provider-aws below `internal/service/`, each at a commit that
+ * could be had of it, of the 4th to the 6th major version; `@pulumi/aws` 7 is made of the 6th. That of the very release that is pinned could
+ * not be had. Of `instance.go` of RDS that is an older one, in which another identifier makes another instance; now it does not.
  */
 export const readIn: Readonly<Record<string, string>> = {
   "aws:kms/key:Key": "kms/key.go@00a35305dc1b",
+  "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch/metric_alarm.go@055611a65473",
   "aws:cloudwatch/logGroup:LogGroup": "logs/group.go@0073593e7d69",
+  "aws:sns/topic:Topic": "sns/topic.go@cda04ab9f781",
+  "aws:sns/topicPolicy:TopicPolicy": "sns/topic_policy.go@0964ed39dadd",
   "aws:sns/topicSubscription:TopicSubscription": "sns/topic_subscription.go@04a2e6e5bc62",
+  "aws:s3/bucket:Bucket": "s3/bucket.go@4c72bcc7dc2f",
   "aws:s3/bucketVersioning:BucketVersioning": "s3/bucket_versioning.go@01c08000ddb1",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
+    "s3/bucket_server_side_encryption_configuration.go@3ab512181f1f",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "s3/bucket_public_access_block.go@30b8cc6de5e6",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "s3/bucket_ownership_controls.go@adeb84220edf",
+  "aws:s3/bucketPolicy:BucketPolicy": "s3/bucket_policy.go@c7cbd9b0a67d",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration":
+    "s3/bucket_lifecycle_configuration.go@edd834243020",
   "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration":
     "s3/bucket_object_lock_configuration.go@01c08000ddb1",
   "aws:ec2/vpc:Vpc": "ec2/vpc_.go@00081ce41cc6",
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "ec2/vpc_default_security_group.go@01f431114674",
   "aws:ec2/internetGateway:InternetGateway": "ec2/vpc_internet_gateway.go@08923b68b5ad",
+  "aws:ec2/routeTable:RouteTable": "ec2/vpc_route_table.go@022092419b7c",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": "ec2/vpc_route_table_association.go@0be71beb458a",
   "aws:ec2/subnet:Subnet": "ec2/vpc_subnet.go@00cda125a19d",
   "aws:ec2/vpcEndpoint:VpcEndpoint": "ec2/vpc_endpoint.go@008db85aad5e",
   "aws:ec2/securityGroup:SecurityGroup": "ec2/vpc_security_group.go@01606926a0c0",
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ec2/vpc_security_group_ingress_rule.go@00a322094b4b",
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":
+    "ec2/vpc_security_group_egress_rule.go@050ac11163ca, whose schema is that of the ingress rule",
   "aws:ec2/instance:Instance": "ec2/ec2_instance.go, of the 4th major version",
   "aws:ec2/eip:Eip": "ec2/ec2_eip.go@01606926a0c0",
   "aws:ec2/eipAssociation:EipAssociation": "ec2/ec2_eip_association.go@01c08000ddb1",
   "aws:ebs/volume:Volume": "ec2/ebs_volume.go@0073593e7d69",
   "aws:ec2/volumeAttachment:VolumeAttachment": "ec2/ebs_volume_attachment.go@0620f2a6a126",
+  "aws:iam/role:Role": "iam/role.go@0040ea6911af",
   "aws:iam/rolePolicy:RolePolicy": "iam/role_policy.go@02f97af85f89",
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "iam/role_policy_attachment.go@04c79849dbe7",
   "aws:iam/instanceProfile:InstanceProfile": "iam/instance_profile.go@013f1736b904",
