@@ -112,12 +112,21 @@ describe("ci: a pull request", () => {
     const comment = jobs["comment"]?.steps.map(({ run }) => run ?? "").join("\n") ?? "";
     assert.ok(comment.includes(`--stacks ${stacks.matrix.stack.join(",")}`));
   });
+
+  it("runs on no machine of one's own, which it could leave something on", () => {
+    const runners = ["workflows/pull-request.yml", "workflows/test.yml"].flatMap((file) =>
+      jobsOf(file).map(([, { "runs-on": runner }]) => runner),
+    );
+    assert.deepEqual([...new Set(runners)], ["ubuntu-24.04"]);
+  });
 });
 
 describe("ci: promotion", () => {
   const jobs = read("workflows/deploy.yml").jobs;
 
-  it("goes from dev to staging to prod, each in the environment that GitHub guards", () => {
+  it("goes from dev to staging to prod, each in the environment that GitHub guards, and begins on main only", () => {
+    assert.equal(jobs["dev"]?.if, "github.ref == 'refs/heads/main'");
+    for (const name of ["staging", "prod-preview", "prod"]) assert.equal(jobs[name]?.if, undefined);
     assert.equal(jobs["staging"]?.needs, "dev");
     assert.equal(jobs["prod-preview"]?.needs, "staging");
     assert.equal(jobs["prod"]?.needs, "prod-preview");
