@@ -146,12 +146,20 @@ function connectionChecks(stack: string, config: Config): string[] {
   const { connection, database } = config;
   if (runsOn(config) !== "host") return [];
   const problems: string[] = [];
-  const keys = (["hostKey", "privateKey"] as const).filter((key) => connection[key] === "");
-  const own = (["publicKey", "hostPrivateKey"] as const).filter((key) => connection[key] === "");
-  const missing = [...keys, ...(database.kind === "existing" ? [] : own)];
+  const adopted = database.kind === "existing";
+  const keys = adopted
+    ? (["privateKey"] as const)
+    : (["hostKey", "privateKey", "publicKey", "hostPrivateKey"] as const);
+  const missing = keys.filter((key) => connection[key] === "");
   if (missing.length > 0)
-    problems.push(`connection.${missing.join(", connection.")}: not set; npm run keys -- --stack ${stack} makes them`);
-  if (database.kind === "existing") {
+    problems.push(
+      `connection.${missing.join(", connection.")}: not set; npm run keys -- --stack ${stack} makes ${missing.length === 1 ? "it" : "them"}`,
+    );
+  if (adopted) {
+    if (connection.hostKey === "")
+      problems.push(
+        "connection.hostKey: not set; it is what that host has in /etc/ssh/ssh_host_ed25519_key.pub, and another one is refused",
+      );
     if (connection.host === "") problems.push('connection.host: not set; runner.where is "host", so name that host');
   } else if (connection.from.length === 0)
     problems.push(

@@ -7,6 +7,7 @@ import type { Database } from "../../pipeline/contracts.js";
 import { run } from "../../pipeline/process.js";
 import { schemaEngineProgram } from "../../tools/prisma/environment.js";
 import { databasesLike, maintain, query } from "../pipeline/backupFixtures.js";
+import { AdoptPage } from "../support/adoptPage.js";
 import { Checkout } from "../support/checkout.js";
 import { inSteps } from "../support/inSteps.js";
 import { testCluster } from "../support/postgres.js";
@@ -27,16 +28,15 @@ describe("docs/adopt.md, on a database that nobody made for it", function () {
   let folder: string;
   let app: string;
   let database: Database;
-  let text: string;
+  let page: AdoptPage;
   let env: Record<string, string>;
   const name = "adopted_library";
 
-  /** The first block of code of a section, by its number. */
-  const block = (section: number, language: string) =>
-    new RegExp(`\\n## ${section}\\.[^]*?\\n\`\`\`${language}\\n([^]*?)\`\`\``).exec(text)?.[1] ?? assert.fail();
+  /** The first block of code of a section. */
+  const block = (section: number, language: string) => page.blocks(section, language, 1)[0] ?? assert.fail();
 
   before(async () => {
-    text = await readFile(join(root, "docs/adopt.md"), "utf8");
+    page = await AdoptPage.read();
     const cluster = await testCluster();
     database = await cluster.create(name);
     await maintain(database, "CREATE ROLE library_owner LOGIN PASSWORD 'owner''s'");

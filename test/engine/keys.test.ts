@@ -80,6 +80,23 @@ describe("npm run keys", function () {
     assert.ok(!before.includes(shown(replaced.stdout, "host key")));
   });
 
+  it("makes the client's alone for a host that is there already, whose own key it leaves", async () => {
+    const path = checkout.path("Pulumi.adopted.yaml");
+    const settings =
+      'config:\n  safe-migration:database: { kind: existing }\n  safe-migration:connection: { host: h, hostKey: "ssh-ed25519 AAAA" }\n';
+    await writeFile(path, settings);
+    const made = await keys("--stack", "adopted");
+    assert.equal(made.exitCode, 0, all(made));
+    assert.match(all(made), /let that key in on the host/);
+    const file = await readFile(path, "utf8");
+    assert.ok(file.includes(`publicKey: ${shown(made.stdout, "client key")}`), file);
+    assert.match(file, /hostKey: "ssh-ed25519 AAAA"/);
+    assert.doesNotMatch(file, /hostPrivateKey/);
+    const again = await keys("--stack", "adopted");
+    assert.equal(again.exitCode, 2);
+    assert.match(all(again), /has its client key already[^]*--replace/);
+  });
+
   it("has none for the local stack", async () => {
     const refused = await keys("--stack", "local");
     assert.equal(refused.exitCode, 2);

@@ -114,7 +114,10 @@ describe("configuration of the cloud stacks", () => {
       mistakes({ database: { kind: "existing" } }),
       /database\.host.*\n.*database\.user.*\n.*database\.password/,
     );
-    assert.match(mistakes({ database, runner: { where: "host" } }), /connection\.host: not set/);
+    const onHost = mistakes({ database, runner: { where: "host" } });
+    assert.match(onHost, /connection\.host: not set/);
+    assert.match(onHost, /connection\.privateKey: not set; npm run keys -- --stack \w+ makes it$/m);
+    assert.match(onHost, /connection\.hostKey: not set; it is what that host has in \/etc\/ssh/);
   });
 
   it("reports every mistake at once, each with its key and what is allowed", () => {

@@ -19,23 +19,21 @@ interface Flags {
 }
 
 /** The two pairs, by the keys of the section `connection`. */
-const pairs = [
-  { what: "client key", secret: "privateKey", shown: "publicKey" },
-  { what: "host key", secret: "hostPrivateKey", shown: "hostKey" },
-] as const;
+const clientPair = { what: "client key", secret: "privateKey", shown: "publicKey" } as const;
+const hostPair = { what: "host key", secret: "hostPrivateKey", shown: "hostKey" } as const;
 
 async function act({ stack, replace = false }: Flags): Promise<void> {
   if (stack === "local")
     throw usage('The stack "local" has no host.', "Name another one: npm run keys -- --stack staging");
   // Opening one that is not known would make it.
   assertStack(stack);
-  const there = connectionOf(stack);
-  const missing = pairs.filter(({ secret, shown }) => replace || !there[secret] || !there[shown]);
-  if (missing.length === 0)
-    throw usage(
-      `The stack "${stack}" has its keys already (Pulumi.${stack}.yaml): ${there["publicKey"] as string} and ${there["hostKey"] as string}.`,
-      `To make others, which the host only knows after it was replaced: npm run keys -- --stack ${stack} --replace`,
-    );
+  const there = sectionOf(stack, "connection");
+  // A host that is there already has a key of its own, which another one would shut out.
+  const adopted = sectionOf(stack, "database")["kind"] === "existing";
+  const missing = (adopted ? [clientPair] : [clientPair, hostPair]).filter(
+    ({ secret, shown }) => replace || !there[secret] || !(adopted || there[shown]),
+  );
+  if (missing.length === 0) throw allThere(stack, there, adopted);
   const place = prepare(stack, process.env);
   await open(stack, place, undefined, true);
   for (const { what, secret, shown } of missing) {
@@ -45,16 +43,31 @@ async function act({ stack, replace = false }: Flags): Promise<void> {
     await set(stack, place, shown, publicKey, false);
     process.stdout.write(`${what.padEnd(10)}  ${publicKey}\n`);
   }
+  const halves = missing.length === 1 ? "private half as a secret" : "private halves as secrets";
+  const letIn = adopted ? "let that key in on the host (~/.ssh/authorized_keys of connection.user), " : "";
   process.stderr.write(
-    `Written to Pulumi.${stack}.yaml, the private halves as secrets; commit it, then run: npm run preview -- --stack ${stack}\n`,
+    `Written to Pulumi.${stack}.yaml, the ${halves}; commit it, ${letIn}then run: npm run preview -- --stack ${stack}\n`,
   );
 }
 
-/** The section as it is in the stack's file; secrets are encrypted there. */
-function connectionOf(stack: string): Record<string, unknown> {
+/** A section as it is in the stack's file; secrets are encrypted there. */
+function sectionOf(stack: string, name: string): Record<string, unknown> {
   const file = readStackFile(join(root, `Pulumi.${stack}.yaml`));
-  const section = z.record(z.string(), z.unknown()).safeParse(file.config?.[`${projectName}:connection`]);
+  const section = z.record(z.string(), z.unknown()).safeParse(file.config?.[`${projectName}:${name}`]);
   return section.success ? section.data : {};
+}
+
+function allThere(stack: string, there: Record<string, unknown>, adopted: boolean): PipelineError {
+  const again = `npm run keys -- --stack ${stack} --replace`;
+  if (adopted)
+    return usage(
+      `The stack "${stack}" has its client key already (Pulumi.${stack}.yaml, connection.privateKey), and its host, which is there already, a host key of its own.`,
+      `To make another client key, which the host is to be told of: ${again}`,
+    );
+  return usage(
+    `The stack "${stack}" has its keys already (Pulumi.${stack}.yaml): ${String(there["publicKey"])} and ${String(there["hostKey"])}.`,
+    `To make others, which the host only knows after it was replaced: ${again}`,
+  );
 }
 
 /** An Ed25519 pair in OpenSSH's formats, which was read back and belongs together. */
