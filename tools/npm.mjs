@@ -118,12 +118,16 @@ function fail(message, code) {
  * is taken here, and sent on once for each press, to the one process that knows what to do about it.
  */
 function handOver([file, ...fixed], args, env) {
-  const child = spawn(process.execPath, ["--import", "tsx", join(root, file), ...fixed, ...args], {
-    cwd: root,
-    stdio: "inherit",
-    detached: true,
-    env: { ...process.env, ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    ["--require", join(root, "tools", "loader.cjs"), join(root, file), ...fixed, ...args],
+    {
+      cwd: root,
+      stdio: "inherit",
+      detached: true,
+      env: { ...process.env, ...env },
+    },
+  );
   let last = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {

@@ -82,7 +82,13 @@ async function runMocha(folders: readonly string[], args: readonly string[], sin
     if (existsSync(hooks)) options.push("--require", hooks);
     if (process.stdout.isTTY) options.push("--color");
     const env = { TEST_COUNTS: file };
-    const code = await run(["--import", "tsx"], "mocha/bin/mocha.js", [...options, ...args, ...specs], env, sink);
+    const code = await run(
+      ["--require", join(root, "tools", "loader.cjs")],
+      "mocha/bin/mocha.js",
+      [...options, ...args, ...specs],
+      env,
+      sink,
+    );
     const counts = parseCounts(existsSync(file) ? readFileSync(file, "utf8") : undefined);
     // Something outside the tests failed: a file that cannot be loaded, a hook after the last test.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;

@@ -8,6 +8,7 @@ import { run } from "../../pipeline/process.js";
 import { type Estate, estateOrSkip, shop } from "../support/hosts/estate.js";
 import { hostsOrSkip } from "../support/hosts/hosts.js";
 import { keyPair } from "../support/hosts/keys.js";
+import { typescript } from "../support/typescript.js";
 
 /** What goes wrong with hosts: nothing is lost, and it is said what to do. */
 describe("trouble with hosts", function () {
@@ -177,7 +178,7 @@ describe("trouble with hosts", function () {
       process.stdout.write(hosts.folder + "\\n");
       setInterval(() => undefined, 1000);
     })();`;
-    const child = spawn(process.execPath, ["--import", "tsx", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [...typescript, "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
     const folder = await new Promise<string>((resolve, reject) => {
       child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim()));
       child.once("exit", () => reject(new Error("it ended")));

@@ -15,6 +15,7 @@ import { silent, type Logger } from "../../pipeline/log.js";
 import { withClient } from "../../pipeline/postgres/connection.js";
 import { run } from "../../pipeline/process.js";
 import { discard, fast, temporaryDirectory } from "../support/postgres.js";
+import { typescript } from "../support/typescript.js";
 
 const signal = new AbortController().signal;
 const context = { log: silent, signal };
@@ -382,8 +383,7 @@ async function inProcess(directory: string, ids: { uid?: number; gid?: number } 
       (cluster) => console.log(JSON.stringify(cluster)),
       (error) => { console.error(error); process.exitCode = 1; },
     );`;
-  const tsx = require.resolve("tsx/cjs");
-  const { exitCode, stdout, stderr } = await run(process.execPath, ["--require", tsx, "-e", code], {
+  const { exitCode, stdout, stderr } = await run(process.execPath, [...typescript, "-e", code], {
     cwd: "/",
     ...ids,
   });

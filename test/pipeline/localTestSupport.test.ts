@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { typescript } from "../support/typescript.js";
 
 const started = z.object({ directory: z.string(), pid: z.int() });
 
@@ -21,7 +22,7 @@ describe("the tests' own cluster", function () {
         console.log(JSON.stringify({ directory, pid }));
         setInterval(() => undefined, 1000);
       });`;
-    const args = ["--require", require.resolve("tsx/cjs"), "-e", code];
+    const args = [...typescript, "-e", code];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { directory, pid } = started.parse(JSON.parse(line.toString()));

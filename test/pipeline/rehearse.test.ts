@@ -13,6 +13,7 @@ import { readProof } from "../../pipeline/store/proof.js";
 import { testCluster } from "../support/postgres.js";
 import { type TestProject, writeProject } from "../support/prismaProjects/write.js";
 import { requestOf } from "../support/stageRequest.js";
+import { typescript } from "../support/typescript.js";
 import { databasesLike, failsWith, maintain, query, quiet, recording, temporaryStore } from "./backupFixtures.js";
 
 const root = resolve(__dirname, "../..");
@@ -168,7 +169,7 @@ describe("rehearse: the backup restored", function () {
 
   it("killed in the middle: the next run drops what is left, also what pg_restore still writes to", async () => {
     const asked = await backedUp();
-    const child = spawn(process.execPath, ["--import", "tsx", join(root, "pipeline/cli.ts"), "rehearse"], {
+    const child = spawn(process.execPath, [...typescript, join(root, "pipeline/cli.ts"), "rehearse"], {
       cwd: root,
       stdio: ["pipe", "ignore", "ignore"],
     });

@@ -7,6 +7,7 @@ import type { Database } from "../../pipeline/contracts.js";
 import { backup } from "../../pipeline/stages/backup.js";
 import { restore } from "../../pipeline/stages/restore.js";
 import { testCluster } from "../support/postgres.js";
+import { typescript } from "../support/typescript.js";
 import {
   backupOf,
   databasesLike,
@@ -55,7 +56,7 @@ describe("restore, in odd circumstances", function () {
       "putting it",
     ]) {
       const request = JSON.stringify(restoreOf(database, store.url, "run"));
-      const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script], {
+      const child = spawn(process.execPath, [...typescript, "-e", script], {
         env: { ...process.env, REQUEST: request },
         cwd: join(__dirname, "../.."),
         stdio: ["ignore", "pipe", "inherit"],

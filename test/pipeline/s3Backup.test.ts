@@ -13,6 +13,7 @@ import { openStore } from "../../pipeline/store/open.js";
 import { type FaultyProxy, faultyProxy } from "../support/faultyProxy.js";
 import { type Moto, motoOrSkip, motoRegion, withEnvironment } from "../support/moto.js";
 import { testCluster } from "../support/postgres.js";
+import { typescript } from "../support/typescript.js";
 import { backupOf, failsWith, query, quiet, recording, restoreOf } from "./backupFixtures.js";
 
 /** The stages over a store in S3; what the store itself does is proved in s3Store.test.ts. */
@@ -81,7 +82,7 @@ describe("backup and restore with S3", function () {
         return { status: 503 };
       };
     });
-    const child = spawn(process.execPath, ["--import", "tsx", resolve(__dirname, "../../pipeline/cli.ts"), "backup"], {
+    const child = spawn(process.execPath, [...typescript, resolve(__dirname, "../../pipeline/cli.ts"), "backup"], {
       stdio: ["pipe", "ignore", "ignore"],
     });
     children.push(child);

@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 import { run } from "../../pipeline/process.js";
 import { startInstance } from "../../tools/aws/startInstance.js";
 import { type Moto, motoOrSkip, motoRegion } from "../support/moto.js";
+import { typescript } from "../support/typescript.js";
 import { failsWith } from "./backupFixtures.js";
 
 /** EC2 as moto has it, which starts and stops at once: the waiting itself is held by what the client is made to answer. */
@@ -71,7 +72,7 @@ describe("a host that stops by itself is started", function () {
   it("as the program that a Command runs, with the credentials of whoever runs Pulumi", async () => {
     await stop();
     const root = resolve(__dirname, "../..");
-    const args = ["--import", "tsx", "tools/aws/startHost.ts"];
+    const args = [...typescript, "tools/aws/startHost.ts"];
     const env = { ...moto.env, AWS_ENDPOINT_URL_EC2: moto.endpoint };
     const stdin = JSON.stringify({ instance, region: motoRegion, run: "r1" });
     const result = await run(process.execPath, args, { cwd: root, env, stdin });

@@ -37,7 +37,11 @@ export class Checkout {
 
   /** What starts a TypeScript file of the checkout, beside the arguments. */
   program(file: string): { readonly command: string; readonly args: readonly string[]; readonly cwd: string } {
-    return { command: process.execPath, args: ["--import", "tsx", this.path(file)], cwd: this.folder };
+    return {
+      command: process.execPath,
+      args: ["--require", this.path("tools/loader.cjs"), this.path(file)],
+      cwd: this.folder,
+    };
   }
 
   /** Pulumi's own CLI in the checkout. */

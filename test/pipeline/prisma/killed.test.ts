@@ -11,6 +11,7 @@ import { isProvedUnchanged } from "../../../pipeline/prisma/history.js";
 import { testCluster } from "../../support/postgres.js";
 import { apply, comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
+import { typescript } from "../../support/typescript.js";
 
 const program = path.resolve(__dirname, "../../support/prismaProjects/killed.ts");
 
@@ -28,8 +29,7 @@ describe("a run that is killed in the middle of a migration", function () {
   /** Kills a process that applies `name` as soon as its script waits for the table that `holder` has locked. */
   async function killWhileWaiting(name: string): Promise<void> {
     const args = [
-      "--require",
-      "tsx/cjs",
+      ...typescript,
       program,
       "--database",
       JSON.stringify(database),

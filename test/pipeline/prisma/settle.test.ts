@@ -13,6 +13,7 @@ import { testCluster } from "../../support/postgres.js";
 import { apply, comparison, rows } from "../../support/prismaProjects/apply.js";
 import { type TestProject, writeProject } from "../../support/prismaProjects/write.js";
 import { requestOf } from "../../support/stageRequest.js";
+import { typescript } from "../../support/typescript.js";
 import { failsWith, recording, temporaryStore, unrehearsed } from "../backupFixtures.js";
 
 const program = path.resolve(__dirname, "../../support/prismaProjects/killed.ts");
@@ -58,7 +59,7 @@ describe("a run that is killed while an index is built concurrently", function (
     const holder = await connect(database, { applicationName: "holder" });
     await holder.query("begin; insert into gate values (1)");
     const args = ["--database", JSON.stringify(database), "--root", project.root, "--name", "2_index"];
-    const child = spawn(process.execPath, ["--require", "tsx/cjs", program, ...args], { stdio: "ignore" });
+    const child = spawn(process.execPath, [...typescript, program, ...args], { stdio: "ignore" });
     const ended = once(child, "exit");
     let pid: number | undefined;
     while (pid === undefined) {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../pipeline/contracts.js";
 import { run } from "../../../pipeline/process.js";
+import { typescript } from "../typescript.js";
 import { databaseEnvironment } from "./environment.js";
 import { freePort } from "./freePort.js";
 
@@ -39,7 +40,7 @@ export async function startApplication({ process: name, database }: ApplicationO
     script: path.join(__dirname, "server.ts"),
     cwd: root,
     interpreter: process.execPath,
-    interpreter_args: "--import tsx",
+    interpreter_args: [...typescript],
     // Of this process's environment the application is to have nothing.
     filter_env: true,
     env: {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../../../pipeline/contracts.js";
+import { typescript } from "../typescript.js";
 import { freePort } from "./freePort.js";
 import { databaseEnvironment } from "./environment.js";
 
@@ -15,7 +16,7 @@ export interface RunningApplication {
 /** Starts it and waits until it is healthy. */
 export async function spawnApplication(database: Database): Promise<RunningApplication> {
   const port = await freePort();
-  const child = spawn(process.execPath, ["--import", "tsx", path.join(__dirname, "server.ts")], {
+  const child = spawn(process.execPath, [...typescript, path.join(__dirname, "server.ts")], {
     cwd: path.resolve(__dirname, "../../.."),
     env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1", PORT: String(port), ...databaseEnvironment(database) },
     stdio: ["ignore", "ignore", "inherit"],

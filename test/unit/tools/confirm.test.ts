@@ -4,6 +4,7 @@ import { PipelineError, exitCodes } from "../../../pipeline/errors.js";
 import { run } from "../../../pipeline/process.js";
 import { byHand } from "../../../tools/commands/byHand.js";
 import { type Terminal, confirm, destroyedBy } from "../../../tools/commands/confirm.js";
+import { typescript } from "../../support/typescript.js";
 
 const typing = (answer: string): Terminal & { asked: string[] } => {
   const asked: string[] = [];
@@ -55,7 +56,7 @@ describe("confirmation of what destroys", () => {
 
 describe("npm run db", () => {
   const db = (...args: string[]) =>
-    run(process.execPath, ["--import", "tsx", join(resolve(__dirname, "../../.."), "tools/commands/db.ts"), ...args]);
+    run(process.execPath, [...typescript, join(resolve(__dirname, "../../.."), "tools/commands/db.ts"), ...args]);
 
   it("explains itself and each command, with the exit codes", async () => {
     const { exitCode, stdout } = await db("--help");

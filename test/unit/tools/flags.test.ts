@@ -5,12 +5,13 @@ import { PipelineError, exitCodes } from "../../../pipeline/errors.js";
 import { run } from "../../../pipeline/process.js";
 import { parseFlags } from "../../../tools/prisma/arguments.js";
 import { UsageError, parse } from "../../../tools/stack/arguments.js";
+import { typescript } from "../../support/typescript.js";
 
 const root = resolve(__dirname, "../../..");
 
 /** On a stack that is not there, which is complained of as soon as anything is looked at. */
 const ts = (file: string, ...args: string[]) =>
-  run(process.execPath, ["--import", "tsx", join(root, file), ...args, "--stack", "nowhere"]);
+  run(process.execPath, [...typescript, join(root, file), ...args, "--stack", "nowhere"]);
 
 describe("a command's flags", function () {
   this.timeout(120_000);
