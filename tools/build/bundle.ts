@@ -1,12 +1,13 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build, version } from "esbuild";
 import { messageOf } from "../../pipeline/errors.js";
 import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
 import { withLock } from "../setup/lock.mjs";
 import { projectRoot } from "../prisma/environment.js";
 import { BuildError } from "./buildError.js";
 import { generateClient } from "./client.js";
+import { isStillMadeSo, madeOf } from "./inputs.js";
 
 export interface Bundle {
   /** Absolute path of the pipeline's CLI. */
@@ -34,7 +35,7 @@ export interface BundlePaths {
 export async function bundlePipeline(paths: BundlePaths): Promise<Bundle> {
   const { root, build: buildFolder } = paths;
   await mkdir(buildFolder, { recursive: true });
-  const cli = await bundleModule(resolve(root, "pipeline/cli.ts"), join(buildFolder, "pipeline.cjs"));
+  const cli = await bundleCli(root, join(buildFolder, "pipeline.cjs"));
   for (const file of wasmFiles()) {
     await replace(join(buildFolder, basename(file)), (partial) => copyFile(file, partial));
   }
@@ -49,30 +50,54 @@ export async function bundleChecks(paths: Omit<BundlePaths, "root">): Promise<st
   // Two stacks may be updated from one checkout at once: neither bundles a client that the other is writing.
   return withLock(join(buildFolder, "client.lock"), "the Prisma client", async () => {
     await generateClient(paths);
-    return bundleModule(checks, join(buildFolder, "checks.cjs"));
+    const target = join(buildFolder, "checks.cjs");
+    await bundleModule(checks, target);
+    return target;
   });
 }
 
-async function bundleModule(source: string, target: string): Promise<string> {
+/** The pipeline's CLI, which takes a second to bundle: unless it is there, and was made of these very files. */
+async function bundleCli(root: string, target: string): Promise<string> {
+  const noted = `${target}.made`;
+  const how = JSON.stringify([version, options, root]);
+  if (await isStillMadeSo(noted, how)) return target;
+  const since = Date.now();
+  const { text, inputs } = await bundleModule(resolve(root, "pipeline/cli.ts"), target);
+  // Another version of a package may be found elsewhere.
+  const made = await madeOf(target, { how, sources: [...inputs, join(root, "package-lock.json")], since });
+  // Another update may have put there what it made of older sources.
+  if (made !== undefined && (await readFile(target, "utf8")) === text)
+    await replace(noted, (partial) => writeFile(partial, JSON.stringify(made)));
+  return target;
+}
+
+const options = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  // The checks of another project find here what that project has not installed.
+  nodePaths: [join(projectRoot, "node_modules")],
+  // pg's optional native binding is never installed.
+  external: ["pg-native"],
+} satisfies BuildOptions;
+
+/** @returns what it holds, and the files that it was made of */
+async function bundleModule(source: string, target: string): Promise<{ text: string; inputs: string[] }> {
   const built = await build({
+    ...options,
     entryPoints: [source],
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
+    metafile: true,
     write: false,
     logLevel: "silent",
-    // The checks of another project find here what that project has not installed.
-    nodePaths: [join(projectRoot, "node_modules")],
-    // pg's optional native binding is never installed.
-    external: ["pg-native"],
   }).catch((error: unknown) => {
     throw new BuildError("The bundle", messageOf(error), source);
   });
   const text = built.outputFiles[0]?.text ?? "";
   const before = await readFile(target, "utf8").catch(() => undefined);
   if (before !== text) await replace(target, (partial) => writeFile(partial, text, { mode: 0o644 }));
-  return target;
+  const inputs = Object.keys(built.metafile.inputs).map((name) => resolve(name));
+  return { text, inputs };
 }
 
 async function replace(target: string, write: (partial: string) => Promise<void>): Promise<void> {
