@@ -30,6 +30,11 @@ const made = {
     .string()
     .regex(/^[A-Za-z0-9_-]*$/, "newest, or the identifier of a backup")
     .default(""),
+  /**
+   * Whether Pulumi refuses to delete what holds data (database or volume, host, bucket, keys, log group), and leaves it in AWS when it
+   * leaves the program. `byEnvironment`: in every stack but `dev` and `staging`.
+   */
+  protect: z.enum(["byEnvironment", "always", "never"]).default("byEnvironment"),
 };
 
 /** `rds`: Amazon RDS for PostgreSQL. */

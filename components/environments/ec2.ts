@@ -33,7 +33,7 @@ export async function ec2Environment(args: EnvironmentArgs): Promise<Environment
     store: bucket.access,
     statements: notices.statements.apply((tells) => [...tells, ...mayReadBackups(args)]),
     region: region(),
-    protect: isProtected(name),
+    protect: isProtected(args),
   });
   notices.publishedBy(postgres.roleArn);
   const runs = await runOnHost(args, { address: postgres.address, instance: postgres.instanceId, ours: true });

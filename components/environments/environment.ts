@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Config, Paths, Told } from "../../config.js";
+import { isForgiving } from "../../config/forgiving.js";
 import type { Database, Project } from "../../pipeline/contracts.js";
 import type { StoreAccess } from "../aws/policies.js";
 import type { RefreshSource } from "../refreshSource.js";
@@ -36,7 +37,11 @@ export interface Environment {
   readonly host?: pulumi.Input<{ address: string; port: number; user: string; hostKey: string; instance: string }>;
 }
 
-/** What of production is protected: Pulumi refuses to delete it, and leaves it in AWS when it leaves the program. */
-export function isProtected(name: string): boolean {
-  return name === "prod";
+/**
+ * Whether what holds data is protected: Pulumi refuses to delete it, and leaves it in AWS when it leaves the program. Where the
+ * configuration does not say, it is where a mistake would cost the data of customers.
+ */
+export function isProtected({ name, config: { database } }: Pick<EnvironmentArgs, "name" | "config">): boolean {
+  const protect = "protect" in database ? database.protect : "byEnvironment";
+  return protect === "byEnvironment" ? !isForgiving(name) : protect === "always";
 }

@@ -55,7 +55,9 @@ function topicOf({ name, config: { notify } }: EnvironmentArgs, onHost: boolean)
   return { topic: topicArn, own: true, mayPublish: access.apply(publishStatements), publishedBy };
 }
 
-function logGroupOf({ name, config: { logs } }: EnvironmentArgs): pulumi.Output<string> | undefined {
+function logGroupOf(args: EnvironmentArgs): pulumi.Output<string> | undefined {
+  const { name, config } = args;
+  const { logs } = config;
   if (!logs.cloudWatch) return undefined;
-  return new LogGroup(`logs-${name}`, { environment: name, days: logs.days, protect: isProtected(name) }).groupArn;
+  return new LogGroup(`logs-${name}`, { environment: name, days: logs.days, protect: isProtected(args) }).groupArn;
 }

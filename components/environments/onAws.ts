@@ -18,13 +18,15 @@ export function networkOf({ name, config: { network } }: EnvironmentArgs): Netwo
 }
 
 /** The stack's bucket, where the store is one. */
-export function bucketOf({ name, config: { store } }: EnvironmentArgs): BackupBucket {
+export function bucketOf(args: EnvironmentArgs): BackupBucket {
+  const { name, config } = args;
+  const { store } = config;
   if (store.kind !== "s3") throw new Error(`not a store in S3: ${store.kind}`);
   return new BackupBucket(`backups-${name}`, {
     ...(store.bucket === "" ? {} : { bucketName: store.bucket }),
     lockDays: store.lockDays,
     keepRemovedDays: store.keepRemovedDays,
-    protect: isProtected(name),
+    protect: isProtected(args),
   });
 }
 

@@ -34,7 +34,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     backupDays: database.backupDays,
     authorities: database.authorities,
     publicFrom: rangesOf(database.publicFrom),
-    protect: isProtected(name),
+    protect: isProtected(args),
   });
   const { reached, watched, ...runs } = here
     ? { ...(await runHere(args)), reached: postgres.database, watched: {} }

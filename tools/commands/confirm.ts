@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { isForgiving } from "../../config/forgiving.js";
 import { PipelineError } from "../../pipeline/errors.js";
 
 /** Commands that take something away from some environment, with some of their flags. */
@@ -22,9 +23,6 @@ interface Asked {
   readonly stage: string;
   readonly more?: object;
 }
-
-/** Environments in which a mistake costs time, not data of customers; any other is asked about as prod is. */
-const forgiving: ReadonlySet<string> = new Set(["local", "dev", "staging"]);
 
 /** What a command takes away from a database or its backups, as a sentence; `undefined`: nothing. */
 export function destroyedBy({ stage, more = {} }: Asked): string | undefined {
@@ -89,7 +87,7 @@ export async function confirm(
   terminal: Terminal = here,
 ): Promise<void> {
   const destroyed = destroyedBy(asked);
-  if (destroyed === undefined || forgiving.has(environment)) return;
+  if (destroyed === undefined || isForgiving(environment)) return;
   const typed =
     yes === undefined && terminal.present
       ? await terminal.ask(`${asked.stage} on ${environment}. ${destroyed}\nType ${environment} to go on: `)
