@@ -8,6 +8,8 @@ import { assertNotMoved, placeOf } from "./components/moved.js";
 import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
 import { readRefreshSource } from "./components/refreshSource.js";
+import { assertNotRenamed } from "./components/renamed.js";
+import { assertSameMajor } from "./components/sameMajor.js";
 import { sinceRefresh } from "./components/sinceRefresh.js";
 import { readLastRun } from "./components/stackReference.js";
 import { reportWindow } from "./components/windowReport.js";
@@ -32,8 +34,10 @@ async function program(): Promise<Outputs> {
   const folder = await readMigrations(paths.migrations);
   const key = runKey(folder.migrations, await readSchemaFiles(paths.schema));
   const before = await readLastRun();
+  assertNotRenamed(environment, before);
   const place = placeOf(config, new pulumi.Config("aws").get("region"));
   assertNotMoved(environment, before, place, "restoreFrom" in config.database ? config.database.restoreFrom : "");
+  assertSameMajor(environment, before, place);
   const { last, against, warning } =
     config.refresh.from === "" ? { last: before } : await sinceRefresh(environment, before);
   if (warning !== undefined) await pulumi.log.warn(warning);
@@ -89,6 +93,7 @@ async function program(): Promise<Outputs> {
     report: pipeline.verify.report.apply(pageBeside),
     lastRun: {
       run,
+      environment,
       key,
       migrations: pipeline.verify.migrations,
       tables: pipeline.verify.tables,

@@ -6,6 +6,8 @@ import { type MigrationRef, migrationRef, tableSizes, windowOverride } from "../
 /** What the stack's last successful update recorded in its outputs. */
 const lastRunSchema = z.object({
   run: z.string(),
+  /** The stack's name then; absent in outputs of earlier versions. */
+  environment: z.string().optional(),
   /** Hash of the migrations and the schema that were verified. */
   key: z.string(),
   migrations: z.array(migrationRef),
@@ -13,8 +15,8 @@ const lastRunSchema = z.object({
   tables: tableSizes.optional(),
   /** Major version of the server; absent in outputs of earlier versions. */
   postgresMajor: z.int().optional(),
-  /** Kind of the database, and region of what is on AWS; absent in outputs of earlier versions. */
-  place: z.object({ kind: z.string(), region: z.string().optional() }).optional(),
+  /** Kind of the database, region of what is on AWS, and the major version that RDS was asked for; absent in outputs of earlier versions. */
+  place: z.object({ kind: z.string(), region: z.string().optional(), major: z.int().optional() }).optional(),
   /** URL of the store; absent in outputs of earlier versions. */
   store: z.string().optional(),
   /** The word by which that run was not held to the maintenance window. */

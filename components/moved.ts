@@ -1,5 +1,6 @@
 import type { Config } from "../config.js";
 import { PipelineError } from "../pipeline/errors.js";
+import { majorOf } from "../pipeline/postgres/version.js";
 import type { LastRun } from "./lastRun.js";
 
 /** Where a stack's database is, as its outputs record it. */
@@ -8,7 +9,11 @@ export type Place = NonNullable<LastRun["place"]>;
 /** @param region `aws:region` of the stack, if it is set. */
 export function placeOf({ database, store }: Config, region: string | undefined): Place {
   const onAws = database.kind === "rds" || database.kind === "ec2" || store.kind === "s3";
-  return { kind: database.kind, ...(onAws && region !== undefined ? { region } : {}) };
+  return {
+    kind: database.kind,
+    ...(onAws && region !== undefined ? { region } : {}),
+    ...(database.kind === "rds" ? { major: majorOf(database.engineVersion) } : {}),
+  };
 }
 
 /**

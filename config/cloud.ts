@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, cidrs } from "./ranges.js";
+import { cidrs, networkCidr } from "./ranges.js";
 import { publicKey, secretText } from "./values.js";
 
 /** Sections that matter where not everything is on the machine that runs Pulumi. */
@@ -18,8 +18,8 @@ const endpoint = {
 
 /** The network that an environment's machines are in. */
 export const networkConfig = z.strictObject({
-  /** Addresses of the network that the stack makes. */
-  cidr: cidr.default("10.42.0.0/24"),
+  /** Addresses of the network that the stack makes: from /16 to /26, for it is cut into four subnets. */
+  cidr: networkCidr.default("10.42.0.0/24"),
   /** A network that is there already, to be used instead. */
   vpcId: z
     .string()

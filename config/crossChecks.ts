@@ -1,5 +1,7 @@
+import { postgresMajor } from "./hostPaths.js";
 import type { Config } from "./sections.js";
 import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
+import { majorOf, supportedMajors } from "../pipeline/postgres/version.js";
 
 /** What no single value shows. @param region `aws:region` of the stack, if it is set. */
 export function crossChecks(stack: string, config: Config, region: unknown): string[] {
@@ -89,7 +91,7 @@ function cloudChecks(stack: string, config: Config, region: unknown): string[] {
     problems.push(
       `database.maxStorageGiB: ${database.maxStorageGiB}, less than database.storageGiB (${database.storageGiB})`,
     );
-  problems.push(...networkChecks(config));
+  problems.push(...versionChecks(config), ...networkChecks(config));
   if (store.kind === "folder" && runsOn(config) === "host")
     problems.push(
       'store.kind: "folder", but the pipeline runs on a host, whose disk is no place for backups: set it to s3',
@@ -113,11 +115,25 @@ function regionChecks(stack: string, onAws: boolean, hasHosts: boolean, region: 
   if (!onAws) return [];
   if (typeof region !== "string" || region === "")
     return [`aws:region: not set; pulumi config set aws:region eu-west-1 --stack ${stack}`];
+  if (!/^[a-z]{2,}(-[a-z]+)+-\d$/.test(region)) return [`aws:region: a region such as eu-west-1 (it is "${region}")`];
   if (hasHosts && region.startsWith("cn-"))
     return [
       `aws:region: "${region}", but in China the services that a host asks are under amazonaws.com.cn, which this program does not know: choose a region elsewhere`,
     ];
   return [];
+}
+
+/** What the client programs that the pipeline uses can read: those of the host beside RDS are Debian's. */
+function versionChecks(config: Config): string[] {
+  const { database } = config;
+  if (database.kind !== "rds") return [];
+  const onHost = runsOn(config) === "host";
+  const { from, to } = { ...supportedMajors, ...(onHost ? { to: postgresMajor } : {}) };
+  const major = majorOf(database.engineVersion);
+  if (major >= from && major <= to) return [];
+  return [
+    `database.engineVersion: "${database.engineVersion}", but the pipeline works with PostgreSQL ${from} to ${to}${onHost ? `, as its host beside RDS has the client programs of Debian 13 (${postgresMajor})` : ""}`,
+  ];
 }
 
 function networkChecks(config: Config): string[] {

@@ -38,10 +38,17 @@ function byFirstAddress(value: string, context: z.RefinementCtx): void {
     );
 }
 
-/** A range of IPv4 addresses. */
-export const cidr = z
+/** What AWS takes as a network, and cut into four as its subnets, which are /28 at least. */
+const [largest, smallest] = [16, 26];
+
+/** A network's range of IPv4 addresses. */
+export const networkCidr = z
   .string()
-  .regex(cidrPattern, "a range of addresses such as 203.0.113.7/32")
+  .regex(cidrPattern, "a range of IPv4 addresses such as 10.42.0.0/24")
+  .refine(
+    (text) => !cidrPattern.test(text) || (parseRange(text).bits >= largest && parseRange(text).bits <= smallest),
+    `from /${largest} to /${smallest}: AWS takes no larger network, and its four subnets no smaller one`,
+  )
   .superRefine(byFirstAddress);
 
 /** What everybody is let in by; only where it stands as such. */
@@ -62,7 +69,7 @@ export const cidrs = z
       .string()
       .regex(
         new RegExp(`${cidrPattern.source}|^${internet}$`),
-        `a range of addresses such as 203.0.113.7/32, or ${internet}`,
+        `a range of IPv4 addresses such as 203.0.113.7/32, or ${internet}`,
       )
       .refine(
         (text) => text === internet || isPrivate(text) || parseRange(text).bits >= widest,

@@ -164,6 +164,33 @@ describe("configuration of the cloud stacks", () => {
     );
   });
 
+  it("takes a region that is one", () => {
+    const at = (name: string) => mistakes({ ...shipped("dev"), "aws:region": name, connection });
+    for (const name of ["eu-west-1", "ap-southeast-3", "us-gov-west-1"]) assert.equal(at(name), "", name);
+    for (const name of ["eu-west1", "Ireland", "eu-west-1a"])
+      assert.match(at(name), /^aws:region: a region such as eu-west-1 \(it is "/, name);
+  });
+
+  it("takes a network that can be cut into subnets, as AWS takes them", () => {
+    const network = (cidr: string) => mistakes({ ...shipped("dev"), ...region, connection, network: { cidr } });
+    for (const cidr of ["10.0.0.0/16", "10.42.0.0/26"]) assert.equal(network(cidr), "", cidr);
+    for (const cidr of ["10.0.0.0/8", "10.42.0.0/27", "10.42.0.0/32"])
+      assert.match(network(cidr), /^network\.cidr: from \/16 to \/26: AWS takes no larger/, cidr);
+    assert.match(network("fd00::/56"), /^network\.cidr: a range of IPv4 addresses/);
+    const from = mistakes({ ...shipped("dev"), ...region, connection: { ...connection, from: ["2001:db8::7/128"] } });
+    assert.match(from, /^connection\.from\.0: a range of IPv4 addresses such as/);
+  });
+
+  it("takes a version of PostgreSQL that the pipeline can back up where it runs", () => {
+    const rds = (engineVersion: string, more: object = {}) =>
+      mistakes({ ...region, store: s3, connection, database: { kind: "rds", engineVersion, ...more } });
+    for (const version of ["13", "17", "17.4"]) assert.equal(rds(version), "", version);
+    assert.match(rds("18"), /^database\.engineVersion: "18", but .* 13 to 17, as its host .* Debian 13 \(17\)$/);
+    assert.equal(rds("18", { publicFrom: ["203.0.113.7/32"] }), "");
+    for (const version of ["12", "19"])
+      assert.match(rds(version, { publicFrom: ["203.0.113.7/32"] }), /the pipeline works with PostgreSQL 13 to 18$/);
+  });
+
   it("lets in who is named: not the internet by halves, nor by many ranges; by its name, where everybody is meant", () => {
     const from = (...named: string[]) =>
       mistakes({ ...region, store: s3, database: { kind: "ec2" }, connection: { ...connection, from: named } });
@@ -175,7 +202,7 @@ describe("configuration of the cloud stacks", () => {
     const many = Array.from({ length: 5 }, (_, at) => `203.${at}.0.0/16`);
     assert.equal(from(...many.slice(1)), "");
     assert.match(from(...many), /^connection\.from: more public addresses together than four ranges of \/16/m);
-    assert.match(from("everybody"), /^connection\.from\.0: a range of addresses such as .*, or internet/m);
+    assert.match(from("everybody"), /^connection\.from\.0: a range of IPv4 addresses such as .*, or internet/m);
     const rds = (publicFrom: string[]) =>
       mistakes({ ...region, store: s3, connection, database: { kind: "rds", publicFrom } });
     assert.match(rds(["0.0.0.0/1", "128.0.0.0/1"]), /^database\.publicFrom\.0: wider than/m);
