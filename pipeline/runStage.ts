@@ -4,6 +4,7 @@ import type { Measured } from "./contracts.js";
 import { PipelineError, messageOf } from "./errors.js";
 import { LiveLog, type LogSink } from "./logs/liveLog.js";
 import { type Format, type Level, type Logger, createLogger } from "./log.js";
+import { aimed } from "./npmRun.js";
 
 /** A stage as the CLI knows it. */
 export interface Stage<Request extends { run: string; environment: string }, Result> {
@@ -59,7 +60,7 @@ export async function runStage<Request extends { run: string; environment: strin
     const context: StageContext = { log, signal: options.signal, measured: (figures) => measured.push(figures) };
     outcome = { ok: true, result: await stage.run(request, context) };
   } catch (thrown) {
-    const error = toPipelineError(thrown, stage.name, options.signal);
+    const error = forEnvironment(request.environment, toPipelineError(thrown, stage.name, options.signal));
     logFailure(log, error);
     if (error.kind === "defect" && thrown instanceof Error) log.debug(thrown.stack ?? "");
     outcome = { ok: false, error };
@@ -85,6 +86,15 @@ export async function runStage<Request extends { run: string; environment: strin
   if (live.lines.length > said) await keep(logFile());
   for (const failure of await live.end()) log.warn(`The log of this stage could not be kept in ${failure}`);
   return outcome;
+}
+
+/** A failure whose commands are for the environment that it happened in. */
+function forEnvironment(environment: string, error: PipelineError): PipelineError {
+  const { code, kind } = error;
+  const [message, state, next] = [error.message, error.state, error.next].map((text) => aimed(environment, text));
+  if (message === error.message && state === error.state && next === error.next) return error;
+  const details = { code, kind, message: message ?? "", state: state ?? "", next: next ?? "" };
+  return new PipelineError(details, { cause: error });
 }
 
 function logFailure(log: Logger, { message, code, state, next }: PipelineError): void {

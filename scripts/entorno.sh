@@ -25,24 +25,29 @@ sobra() {
   fi
 }
 
-# Elige el entorno: el argumento, o si no NODE_ENV, o si no el local.
+# Elige el entorno: el argumento, o si no NODE_ENV, o si no el local. Los que hay son los que tienen un Pulumi.NOMBRE.yaml.
 elegir_entorno() {
+  local archivo conocidos=(local)
   case "${1:-${NODE_ENV:-local}}" in
-    local | "") entorno=local ;;
-    dev | development) entorno=dev ;;
-    staging) entorno=staging ;;
-    prod | production) entorno=prod ;;
-    *)
-      echo "❌ Entorno desconocido: ${1:-${NODE_ENV:-}}. Los que hay: local, dev, staging, prod." >&2
-      echo "   Estado: no se ha tocado nada." >&2
-      exit 2
-      ;;
+    local | test | "") entorno=local ;;
+    development) entorno=dev ;;
+    production) entorno=prod ;;
+    *) entorno="${1:-${NODE_ENV:-}}" ;;
   esac
+  for archivo in Pulumi.*.yaml; do
+    archivo="${archivo#Pulumi.}"
+    [[ "${archivo}" == local.yaml ]] || conocidos+=("${archivo%.yaml}")
+  done
+  if [[ " ${conocidos[*]} " != *" ${entorno} "* ]]; then
+    echo "❌ Entorno desconocido: ${entorno}. Los que hay: ${conocidos[*]}." >&2
+    echo "   Estado: no se ha tocado nada." >&2
+    exit 2
+  fi
   case "${entorno}" in
     local) unset NODE_ENV ;;
     dev) export NODE_ENV=development ;;
-    staging) export NODE_ENV=staging ;;
     prod) export NODE_ENV=production ;;
+    *) export NODE_ENV="${entorno}" ;;
   esac
 }
 

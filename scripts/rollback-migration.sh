@@ -3,7 +3,7 @@
 # Con --down deshace en su lugar las últimas migraciones (una, si no se dice cuántas) con sus down.sql: no pierde lo escrito
 # desde el backup, salvo lo que las propias migraciones añadieron.
 # En prod se pide el nombre del entorno; donde no hay a quién preguntar, lo da --yes prod.
-# Uso: scripts/rollback-migration.sh [local|dev|staging|prod] [BACKUP | --down [N]] [--yes ENTORNO]
+# Uso: scripts/rollback-migration.sh [local|dev|staging|prod|OTRO] [BACKUP | --down [N]] [--yes ENTORNO]
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

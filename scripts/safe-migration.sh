@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Migración segura: backup, validación, migración y verificación, en ese orden.
-# Uso: scripts/safe-migration.sh [local|dev|staging|prod]
+# Uso: scripts/safe-migration.sh [local|dev|staging|prod|OTRO]
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

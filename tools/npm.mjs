@@ -159,7 +159,7 @@ function assertAlone(name, about, args) {
 }
 
 /** Whether NODE_ENV names another environment than the local one. */
-const elsewhere = ["development", "staging", "production"].includes(process.env.NODE_ENV ?? "");
+const elsewhere = !["", "test", "local"].includes(process.env.NODE_ENV ?? "");
 
 /** The commands on an environment other than the local one look at its stack's outputs. */
 function needsOf(needs, args) {

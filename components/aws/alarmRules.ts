@@ -1,3 +1,4 @@
+import { npmRun } from "../../pipeline/npmRun.js";
 import { diskDimension, metricNames, metricNamespace } from "../../pipeline/measure/cloudWatch.js";
 import type { Statement } from "./policies.js";
 
@@ -62,7 +63,7 @@ export function measuredRules(environment: string, limits: AlarmLimits, disks: r
   const rules = [
     own(
       "backup-age",
-      `The newest proved backup of ${environment} is older than ${limits.backupAgeHours} hours, there is none, or nobody measures it any more. Look: npm run db:status; an update makes one.`,
+      `The newest proved backup of ${environment} is older than ${limits.backupAgeHours} hours, there is none, or nobody measures it any more. Look: ${npmRun(environment, "db:status")}; an update makes one.`,
       {
         ...over,
         metric: metricNames.provedBackupAge,
@@ -72,18 +73,22 @@ export function measuredRules(environment: string, limits: AlarmLimits, disks: r
         missing: "breaching",
       },
     ),
-    own("database-down", `PostgreSQL of ${environment} does not answer its host. Look: npm run health:check.`, {
-      metric: metricNames.databaseUp,
-      statistic: "Minimum",
-      comparison: "LessThanThreshold",
-      threshold: 1,
-      period: 300,
-      periods: 3,
-      missing: "breaching",
-    }),
+    own(
+      "database-down",
+      `PostgreSQL of ${environment} does not answer its host. Look: ${npmRun(environment, "health:check")}.`,
+      {
+        metric: metricNames.databaseUp,
+        statistic: "Minimum",
+        comparison: "LessThanThreshold",
+        threshold: 1,
+        period: 300,
+        periods: 3,
+        missing: "breaching",
+      },
+    ),
     own(
       "failed-migration",
-      `A migration of ${environment} failed and may have changed something. Look: npm run db:verdict.`,
+      `A migration of ${environment} failed and may have changed something. Look: ${npmRun(environment, "db:verdict")}.`,
       { ...over, metric: metricNames.failedMigrations, threshold: 0, periods: 1, missing: "ignore" },
     ),
     own("connections", `PostgreSQL of ${environment} is near the end of its connections.`, {
@@ -95,7 +100,7 @@ export function measuredRules(environment: string, limits: AlarmLimits, disks: r
     }),
     own(
       "archive-wait",
-      `The log of ${environment} is not archived: what is written now could not be recovered. Look: npm run db:diagnose.`,
+      `The log of ${environment} is not archived: what is written now could not be recovered. Look: ${npmRun(environment, "db:diagnose")}.`,
       // Where nothing is archived there is nothing to wait.
       {
         ...over,

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { PipelineError } from "../../pipeline/errors.js";
 import { nowVariable } from "../../pipeline/window/assert.js";
 import type { Format, Level } from "../../pipeline/log.js";
+import { aimed } from "../../pipeline/npmRun.js";
 import { processOptions } from "../../pipeline/processOptions.js";
 import type { RunStageOptions } from "../../pipeline/runStage.js";
 import { stages } from "../../pipeline/stages/index.js";
@@ -39,8 +40,10 @@ async function act(name: string, flags: Flags): Promise<void> {
   const told = new WeakSet<PipelineError>();
   try {
     const result = await resultOf(name, flags, options, told);
-    const text = () =>
-      byHand[name]?.describe?.(result, { ...flags, environment: flags.stack }) ?? describeResult(result);
+    const text = () => {
+      const described = byHand[name]?.describe?.(result, { ...flags, environment: flags.stack });
+      return described === undefined ? describeResult(result) : aimed(flags.stack, described);
+    };
     process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : text());
     process.exitCode = resultExitCode(result);
   } catch (error) {
@@ -97,7 +100,7 @@ function ofEvery(): Option[] {
 
 function program(): Command {
   const whole = new Command("npm run db --").description(
-    "Stages by hand, for the environment that --stack or NODE_ENV names (development, staging, production; neither: local).",
+    "Stages by hand, for the environment that --stack or NODE_ENV names (development, staging, production, or a stack's own name; neither: local).",
   );
   const command = mannerly(whole, "npm run db -- --help").addHelpText(
     "after",

@@ -48,7 +48,7 @@ export function assertStack(name: string): void {
     kind: "usage",
     message: describeUnknown(root, name),
     state: "Nothing was touched.",
-    next: `Name one of those (by --stack, or NODE_ENV: development, staging, production; neither: local). ${forNew}`,
+    next: `Name one of those (by --stack, or NODE_ENV: development, staging, production, or its own name; neither: local). ${forNew}`,
   });
 }
 

@@ -1,4 +1,5 @@
 import { Command as Program, CommanderError, Option } from "commander";
+import { environmentOf } from "../../pipeline/npmRun.js";
 import { flag, mannerly, reason, saidOf } from "../commands/commandLine.js";
 
 const commands = ["start", "up", "preview", "destroy", "outputs", "export"] as const;
@@ -19,13 +20,6 @@ export interface Arguments {
 
 /** The command line is wrong; nothing was touched. */
 export class UsageError extends Error {}
-
-const stackOfNodeEnv: Readonly<Record<string, string>> = { staging: "staging", production: "prod", development: "dev" };
-
-/** The stack meant where none is named: by `NODE_ENV`, as the application's own scripts have it, else `local`. */
-function defaultStack(nodeEnv: string | undefined): string {
-  return stackOfNodeEnv[nodeEnv ?? ""] ?? "local";
-}
 
 /** Every operation of Pulumi fails alike, whatever in it did. */
 const codes = {
@@ -88,7 +82,7 @@ export function parse(argv: readonly string[], nodeEnv: string | undefined): Arg
   const command = commands.find((known) => known === name);
   if (command === undefined) throw new UsageError(`unknown command "${name ?? ""}"; known: ${commands.join(", ")}`);
   const { environment, stack: named = environment, purge = false, ...flags } = read(command, rest);
-  const stack = named ?? (command === "start" ? "local" : defaultStack(nodeEnv));
+  const stack = named ?? (command === "start" ? "local" : environmentOf(nodeEnv));
   if (!/^[\w.-]+$/.test(stack))
     throw new UsageError(`--stack ${stack}: a stack's name has letters, digits, "-", "_" and "." only`);
   if (command === "start" && stack !== "local") {

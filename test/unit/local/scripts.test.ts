@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { run } from "../../../pipeline/process.js";
@@ -17,11 +17,11 @@ describe("the seed's scripts", () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  async function call(script: string, args: string[], { fail = "nothing", environment = "" } = {}) {
+  async function call(script: string, args: string[], { fail = "nothing", environment = "", from = scripts } = {}) {
     const calls = join(folder, "calls");
     await writeFile(calls, "");
     const env = { PATH: `${folder}:${process.env.PATH ?? ""}`, CALLS: calls, FAIL: fail, NODE_ENV: environment };
-    const result = await run("bash", [join(scripts, script), ...args], { cwd: "/", env });
+    const result = await run("bash", [join(from, script), ...args], { cwd: "/", env });
     return {
       ...result,
       calls: (await readFile(calls, "utf8"))
@@ -50,6 +50,7 @@ describe("the seed's scripts", () => {
     ["dev", "", "development"],
     [undefined, "staging", "staging"],
     ["local", "production", "unset"],
+    [undefined, "test", "unset"],
   ] as const) {
     it(`maps argument ${argument ?? "(none)"}, NODE_ENV ${environment || "(none)"} to NODE_ENV ${expected}`, async () => {
       const { calls } = await call("safe-migration.sh", argument === undefined ? [] : [argument], { environment });
@@ -114,6 +115,20 @@ describe("the seed's scripts", () => {
       assert.match(stdout, new RegExp(`\\nUso: scripts/${script} \\[local`));
       assert.doesNotMatch(stdout, /set -E|#/);
     }
+  });
+
+  it("takes a stack of one's own, which has a file of settings as the others have", async () => {
+    const own = join(folder, "checkout");
+    await cp(scripts, join(own, "scripts"), { recursive: true });
+    await writeFile(join(own, "Pulumi.shop.yaml"), "config: {}\n");
+    const { calls } = await call("safe-migration.sh", ["shop"], { from: join(own, "scripts") });
+    assert.deepEqual(
+      calls.map((line) => line.split(" ")[0]),
+      ["shop", "shop", "shop", "shop"],
+    );
+    const { exitCode, stderr } = await call("safe-migration.sh", ["prod"], { from: join(own, "scripts") });
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /Entorno desconocido: prod\. Los que hay: local shop\./);
   });
 
   it("refuses an environment that it does not know, and touches nothing", async () => {

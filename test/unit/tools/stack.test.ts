@@ -19,6 +19,7 @@ describe("stack: arguments", () => {
     assert.equal(parse(["up"], "production").stack, "prod");
     assert.equal(parse(["up"], "development").stack, "dev");
     assert.equal(parse(["up", "--stack", "dev"], "production").stack, "dev");
+    assert.equal(parse(["up"], "shop").stack, "shop");
     assert.equal(parse(["start"], "production").stack, "local");
   });
 

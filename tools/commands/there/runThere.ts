@@ -4,6 +4,7 @@ import { hostPaths } from "../../../config/hostPaths.js";
 import { PipelineError, exitCodes } from "../../../pipeline/errors.js";
 import { parseJson } from "../../../pipeline/json.js";
 import { type Level, levels, renderText } from "../../../pipeline/log.js";
+import { npmRun } from "../../../pipeline/npmRun.js";
 import type { RunStageOptions } from "../../../pipeline/runStage.js";
 import type { HostBundle } from "../../build/hostBundle.js";
 import type { RunNamed } from "../runNamed.js";
@@ -19,11 +20,12 @@ export function runThere(
   return async (stage, request) => {
     const command = stageCommand(stage, "json", bundle.hash);
     const { exitCode, stdout } = await session.run(command, JSON.stringify(request), (line) => show(line, options));
-    if (exitCode === undefined) throw brokenOff(stage);
+    const { environment } = z.object({ environment: z.string() }).parse(request);
+    if (exitCode === undefined) throw brokenOff(stage, environment);
     const printed = parseJson(stdout);
     if (exitCode === exitCodes.ok && printed !== undefined) return printed;
     const failure = failureOutput.safeParse(printed);
-    if (!failure.success) throw brokenOff(`${stage} (exit code ${exitCode})`);
+    if (!failure.success) throw brokenOff(`${stage} (exit code ${exitCode})`, environment);
     const error = new PipelineError(failure.data.error);
     told.add(error);
     throw error;
@@ -86,13 +88,13 @@ function isBelow(level: Level, least: Level): boolean {
   return levels.indexOf(level) < levels.indexOf(least);
 }
 
-function brokenOff(stage: string): PipelineError {
+function brokenOff(stage: string, environment: string): PipelineError {
   return new PipelineError({
     code: "HOST_LOST",
     kind: "defect",
     message: `The connection to the host ended before the stage ${stage} had told its result.`,
     state:
       "The stage may still be running on the host; what it does is whole or not at all, and its evidence is in the store.",
-    next: "npm run db:status shows the state; then run the same command again.",
+    next: `${npmRun(environment, "db:status")} shows the state; then run the same command again.`,
   });
 }
