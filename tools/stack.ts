@@ -6,6 +6,7 @@ import { StackFailure, exit, report, throwNoStack, upCommand } from "./stack/fai
 import { assertKnown } from "./stack/knownStacks.js";
 import { readOutputs } from "./stack/outputs.js";
 import { PulumiError, askPulumi } from "./stack/pulumi.js";
+import { troubleOf } from "./stack/trouble.js";
 import { prepare, root, type Place } from "./stack/workspace.js";
 
 async function main(args: Arguments): Promise<void> {
@@ -43,11 +44,14 @@ async function ofExisting<T>(args: Arguments, asked: Promise<T>): Promise<T> {
 }
 
 async function run(): Promise<number> {
+  let stack = "";
   try {
-    await main(parse(process.argv.slice(2), process.env.NODE_ENV));
+    const args = parse(process.argv.slice(2), process.env.NODE_ENV);
+    ({ stack } = args);
+    await main(args);
     return 0;
   } catch (error) {
-    return report(error);
+    return report(error instanceof PulumiError ? (troubleOf(stack, error.message) ?? error) : error);
   }
 }
 

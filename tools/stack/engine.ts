@@ -12,9 +12,11 @@ import { describeProtected, protectedIn } from "./protected.js";
 import { PulumiError, askPulumi } from "./pulumi.js";
 import { purge } from "./purge.js";
 import { say } from "./say.js";
+import { saidBy } from "./saidBy.js";
 import { readStackFile } from "./stackFile.js";
 import { EngineStream } from "./stream.js";
 import { renderTable, visible } from "./table.js";
+import { troubleOf } from "./trouble.js";
 import { localFolder, root, type Place } from "./workspace.js";
 
 /**
@@ -115,7 +117,8 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
       );
     }
     // Pulumi refuses some things, a value of a wrong type among them, before its engine has anything to show.
-    if (!stream.explained) throw new StackFailure(`pulumi refused: ${saidBy(error)}`, exit.failed);
+    if (!stream.explained)
+      throw troubleOf(args.stack, saidBy(error)) ?? new StackFailure(`pulumi refused: ${saidBy(error)}`, exit.failed);
     if (stream.withoutAws && place.withoutAws !== undefined) throw new StackFailure(place.withoutAws, exit.refused);
     const what = stream.failed.length > 0 ? stream.failed.join(", ") : `the ${args.command} of ${args.stack}`;
     const then =
@@ -126,12 +129,6 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
   } finally {
     stream.end();
   }
-}
-
-/** What Pulumi's CLI said: the error's own message is the command line with both streams. */
-function saidBy(error: CommandError): string {
-  const stderr = /stderr: ([\s\S]*?)\n\s*(?:err\?: |$)/.exec(error.message)?.[1] ?? error.message;
-  return stderr.replace(/^Command failed with exit code[^\n]*\n/, "").trim();
 }
 
 function tellStandIn(): void {

@@ -56,12 +56,6 @@ export function report(error: unknown): number {
     return error instanceof UsageError ? exit.usage : exit.refused;
   }
   if (error instanceof PulumiError) {
-    if (error.message.includes("PULUMI_ACCESS_TOKEN must be set")) {
-      say(
-        "Where the state of this stack is kept is not known: set PULUMI_BACKEND_URL (s3://…, file://…) or log in with: pulumi login",
-      );
-      return exit.usage;
-    }
     say(`pulumi failed: ${error.message}`);
     return exit.failed;
   }

@@ -6,6 +6,7 @@ import { run } from "../../../pipeline/process.js";
 import { type Told, projectName } from "../../../config.js";
 import { readOutputs } from "../../stack/outputs.js";
 import { type Place, prepare } from "../../stack/workspace.js";
+import { troubleOf } from "../../stack/trouble.js";
 import type { Connection } from "../../command-plugin/inputs.js";
 import type { Target } from "../target.js";
 import { configuredPlace } from "./configured.js";
@@ -96,7 +97,8 @@ async function outputsOf(environment: string, place: Place): Promise<z.infer<typ
   try {
     values = await readOutputs(environment, place, "clear");
   } catch (error) {
-    throw unknownPlace(environment, messageOf(error).split("\n").slice(-2).join(" "), up);
+    const said = messageOf(error);
+    throw troubleOf(environment, said) ?? unknownPlace(environment, said.split("\n").slice(-2).join(" "), up);
   }
   const parsed = outputsSchema.safeParse(values);
   if (!parsed.success) throw unknownPlace(environment, "its last update did not come so far as to say so", up);
@@ -108,6 +110,8 @@ async function readSecret(stack: string, { workDir, env }: Place, path: string):
   const args = ["config", "get", "--stack", stack, "--path", `${projectName}:${path}`, "--non-interactive"];
   const { exitCode, stdout, stderr } = await run("pulumi", args, { cwd: workDir, env });
   if (exitCode === 0) return stdout;
+  const trouble = troubleOf(stack, stderr);
+  if (trouble !== undefined) throw trouble;
   throw new PipelineError({
     code: "NO_KEY",
     kind: "refused",
