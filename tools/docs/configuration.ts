@@ -14,7 +14,7 @@ export const configurationPage = join(root, "docs/configuration.md");
 
 const introduction = `# Configuration
 
-<!-- Made from config.ts by npm run docs; a test holds it to that. -->
+<!-- Made from config/sections.ts by npm run docs; a test holds it to that. -->
 
 \`Pulumi.yaml\` declares each section with its defaults, and a stack's file \`Pulumi.<stack>.yaml\` names what differs:
 
@@ -35,7 +35,7 @@ export async function configurationText(): Promise<string> {
     ts.sys,
     root,
   );
-  const keys = keysOf(join(root, "config.ts"), "Config", options);
+  const keys = keysOf(join(root, "config/sections.ts"), "Config", options);
   const schema = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
   const { config: declared } = projectFile.parse(parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")));
   const sections = keys.filter(({ path }) => !/[.[]/.test(path));
