@@ -1,5 +1,4 @@
 import { scanSync } from "libpg-query";
-import { PipelineError } from "../errors.js";
 import { lineOf } from "../prisma/plan.js";
 
 /** What a migration may do to data that is there: change values, drop what holds them, delete rows. */
@@ -34,16 +33,24 @@ const part = /^\s*(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)|(\*))\s*(\.|,|$)
  *     -- deletes: sessions                            rows of a table
  *
  * PostgreSQL's scanner tells what is a comment. `loadParser` must have been awaited.
- *
- * @throws PipelineError (`usage`) with the line of one that cannot be read: what is mistyped would declare nothing.
  */
-export function declarationsOf(migration: string, sql: string): Declaration[] {
+export function declarationsOf(sql: string): Declaration[] {
+  return headed(sql).flatMap(({ effect, line, names = [] }) => names.map((name) => ({ effect, line, ...name })));
+}
+
+/**
+ * Comments that begin as a declaration does and name nothing that can be read. They may be prose (`-- Changes:` above a list), in files
+ * that can no longer be edited, and declare nothing; whoever meant them as a declaration has to be told.
+ */
+export function unreadableDeclarations(sql: string): { readonly text: string; readonly line: number }[] {
+  return headed(sql).flatMap(({ text, line, names }) => (names === undefined ? [{ text, line }] : []));
+}
+
+function headed(sql: string) {
   return commentsOf(sql, words).flatMap(({ text, line }) => {
     const [, effect, names] = head.exec(text) ?? [];
     if (effect === undefined || names === undefined) return [];
-    const parsed = parseNames(names);
-    if (parsed === undefined) throw malformed(migration, line, text);
-    return parsed.map((name) => ({ effect: effect.toLowerCase() as Effect, line, ...name }));
+    return [{ effect: effect.toLowerCase() as Effect, text, line, names: parseNames(names) }];
   });
 }
 
@@ -83,16 +90,6 @@ export function parseNames(names: string): Pick<Declaration, "parts" | "text">[]
     if (end === "") return parsed;
     [parts, text] = [[], ""];
   }
-}
-
-function malformed(migration: string, line: number, text: string): PipelineError {
-  return new PipelineError({
-    code: "DECLARATION",
-    kind: "usage",
-    message: `${migration}/migration.sql, line ${line}: "${text}" cannot be read: names are separated by commas, their parts by dots, odd ones in double quotes.`,
-    state: "Nothing was touched.",
-    next: 'Write it like: -- changes: "Order".total, shop.users.email   then run the same command.',
-  });
 }
 
 /** What a declaration is held against: a table or a column, under each name that it had. */

@@ -4,7 +4,7 @@ import type { Logger } from "../log.js";
 import type { Migration } from "../prisma/migrations.js";
 import type { Decision } from "../gate/decide.js";
 import type { Policy } from "../gate/policy.js";
-import { declarationsOf } from "./declarations.js";
+import { declarationsOf, unreadableDeclarations } from "./declarations.js";
 import { type Thresholds, describeRaise, judgeByEvidence, tellStatements } from "./evidence.js";
 import { type Observed, declare, describeObserved, judge } from "./observed.js";
 import type { TableShape } from "./shape.js";
@@ -47,8 +47,10 @@ export function tell(
   log: Logger,
 ): { readonly result: RehearsedMigration; readonly declared: readonly Observed[] } {
   const { name, checksum } = migration;
-  const { declared, undeclared, unused } = judge(observed, declarationsOf(name, migration.sql));
-  if (undeclared.length > 0 && !fresh) throw undeclaredLoss(migration, undeclared);
+  const { declared, undeclared, unused } = judge(observed, declarationsOf(migration.sql));
+  const unreadable = unreadableDeclarations(migration.sql);
+  for (const { line, text } of fresh ? [] : unreadable) log.warn(`${name}, line ${line}: ${howToDeclare(text)}`);
+  if (undeclared.length > 0 && !fresh) throw undeclaredLoss(migration, undeclared, unreadable);
   for (const { text, effect, line } of fresh ? [] : unused)
     log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
   const changes = declared.map(describeObserved);
@@ -127,11 +129,24 @@ function describeStatements(statements: readonly StatementEvidence[]) {
   };
 }
 
-function undeclaredLoss({ name }: Migration, undeclared: readonly Observed[]): PipelineError {
+/** What a comment that begins like a declaration lacks, for it to be one. */
+function howToDeclare(text: string): string {
+  return `"${text}" declares nothing: names are separated by commas, their parts by dots, odd ones in double quotes`;
+}
+
+function undeclaredLoss(
+  { name }: Migration,
+  undeclared: readonly Observed[],
+  unreadable: ReturnType<typeof unreadableDeclarations>,
+): PipelineError {
+  const lines = [
+    ...undeclared.map(describeObserved),
+    ...unreadable.map(({ line, text }) => `line ${line}: ${howToDeclare(text)}`),
+  ];
   return new PipelineError({
     code: "UNDECLARED_LOSS",
     kind: "refused",
-    message: `${name} changes or loses data and does not say so:\n${undeclared.map((seen) => `  ${describeObserved(seen)}`).join("\n")}`,
+    message: `${name} changes or loses data and does not say so:\n${lines.map((line) => `  ${line}`).join("\n")}`,
     state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
     next: `If it is meant, declare it in ${name}/migration.sql: ${declare(undeclared).join("   and   ")}   else mend the file. Then run the same command.`,
   });

@@ -14,7 +14,6 @@ import { policyOf } from "../gate/policy.js";
 import { reviewOnDatabase } from "../gate/review.js";
 import { compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements } from "./clusterWide.js";
-import { declarationsOf } from "./declarations.js";
 import { holdsNothing } from "./fresh.js";
 import type { Weights } from "./judged.js";
 import { type Tools, applyToCopy, copyLockTimeoutMs, historyTables, rehearseOne } from "./one.js";
@@ -47,7 +46,6 @@ export async function rehearseMigrations(
   const folder = await readMigrations(request.project.migrations);
   const schema = await loadSchema(request.project.schema, copy.schema);
   const pending = await pendingOnCopy(request, copy, folder, schema);
-  for (const { name, sql } of pending) declarationsOf(name, sql);
   const reader = await openComparer(copy);
   try {
     const tools = { copy, folder, schema, reader, log, signal };

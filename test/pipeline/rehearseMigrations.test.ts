@@ -328,12 +328,19 @@ DROP TABLE extra; ALTER TABLE users DROP COLUMN nick;`;
     });
   });
 
-  it("stops a migration that fails on the data, and one whose declaration cannot be read", async () => {
+  it("stops a migration that fails on the data, and one whose declaration cannot be read, which is told", async () => {
     await assert.rejects(
       run("SELECT 1;\nALTER TABLE users ALTER COLUMN phone SET NOT NULL;"),
       failsWith("REHEARSAL_FAILED", /2_next fails on the restored copy: .*contains null values/),
     );
-    await assert.rejects(run("-- drops: users phone\nSELECT 1;"), failsWith("DECLARATION", /2_next.*line 1/));
+    const meant = "-- drops: users phone\nALTER TABLE users DROP COLUMN phone;";
+    await assert.rejects(
+      run(meant),
+      failsWith(
+        "UNDECLARED_LOSS",
+        /users\.phone: dropped with values in 7 rows\n {2}line 1: "-- drops: users phone" dec/,
+      ),
+    );
   });
 
   it("migrate applies only what was rehearsed, in the same version", async () => {

@@ -91,7 +91,7 @@ describe("the safe series: triggers that its backfill fires", () => {
   const declared = async (before: string) => {
     const step = (await steps(change, before)).find(({ stage }) => stage === "backfill");
     assert.ok(step);
-    return declarationsOf(step.name, step.sql).map(({ effect, text }) => `${effect} ${text}`);
+    return declarationsOf(step.sql).map(({ effect, text }) => `${effect} ${text}`);
   };
   const own = `changes "user"."age_new"`;
 
