@@ -26,7 +26,7 @@ export interface FingerprintOptions {
   /** Connections that read at once. */
   readonly jobs: number;
   /** Which columns are compared; default: all that hold data. */
-  readonly columns?: (table: { schema: string; name: string }, column: string) => boolean;
+  readonly columns?: (table: Pick<DataTable, "schema" | "name" | "partOf">, column: string) => boolean;
   /** `text` where the type of a column may have changed in between; default `exact`. */
   readonly image?: Image;
   /** That of the fingerprint that this one is compared with; default: the newest. */
@@ -143,10 +143,19 @@ async function fingerprintTable(
 ): Promise<TableFingerprint> {
   try {
     const { image, algorithm } = options;
-    const { rows } = await client.query(fingerprintQuery(table.schema, table.name, columns, image, algorithm));
+    const { schema, name, condition, extension, partOf } = table;
+    const { rows } = await client.query(fingerprintQuery(schema, name, columns, image, algorithm, condition));
     const [{ rows: count, hash }] = answer.parse(rows);
-    options.log.debug(`fingerprint of ${table.schema}.${table.name}`, { rows: count });
-    return { schema: table.schema, name: table.name, rows: count, hash, columns: columns.map(({ name }) => name) };
+    options.log.debug(`fingerprint of ${schema}.${name}`, { rows: count });
+    return {
+      schema,
+      name,
+      rows: count,
+      hash,
+      columns: columns.map((column) => column.name),
+      ...(extension === null ? {} : { extension }),
+      ...(partOf === null ? {} : { partOf }),
+    };
   } catch (error) {
     throw explainRead(`${table.schema}.${table.name}`, options, error);
   }

@@ -9,11 +9,17 @@ export interface DataTable {
   readonly name: string;
   /** Size on disk without indexes, in bytes: what reading it costs. */
   readonly bytes: number;
+  /** Name of the extension that made it, where that says that its rows are data (`pg_extension_config_dump`). */
+  readonly extension: string | null;
+  /** Which of its rows are, as a WHERE clause. */
+  readonly condition: string | null;
+  /** Of a partition: the partitioned table that it is a part of, at the top: `public.orders`. */
+  readonly partOf: string | null;
 }
 
 /**
- * The tables `pg_dump` dumps the rows of: ordinary ones and leaf partitions, unlogged too; not temporary, foreign or an
- * extension's own ones, nor the system's.
+ * The tables `pg_dump` dumps the rows of: ordinary ones and leaf partitions, unlogged too; not temporary or foreign, nor the system's. Of
+ * an extension's own ones those that it has declared to hold data.
  */
 export async function listTables(client: pg.ClientBase): Promise<DataTable[]> {
   return selectTables(client, "pg_table_size(c.oid)");
@@ -24,15 +30,38 @@ export async function listTableNames(client: pg.ClientBase): Promise<DataTable[]
   return selectTables(client, "0");
 }
 
+/** Those that no extension has made: where there is none, nobody's data is there. */
+export async function listOwnTables(client: pg.ClientBase): Promise<DataTable[]> {
+  return (await listTableNames(client)).filter(({ extension }) => extension === null);
+}
+
+const tableRows = z.array(
+  z.strictObject({
+    oid: z.int(),
+    schema: z.string(),
+    name: z.string(),
+    bytes: z.coerce.number(),
+    extension: z.string().nullable(),
+    condition: z.string().nullable(),
+    partOf: z.string().nullable(),
+  }),
+);
+
 async function selectTables(client: pg.ClientBase, bytes: string): Promise<DataTable[]> {
   const { rows } = await client.query(`
-    SELECT c.oid, n.nspname AS schema, c.relname AS name, (${bytes})::text AS bytes
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, (${bytes})::text AS bytes, x.extension, x.condition,
+      (SELECT rn.nspname || '.' || r.relname FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace
+        WHERE r.oid = pg_partition_root(c.oid) AND r.oid <> c.oid) AS "partOf"
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace ${dataOfExtension("c")}
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND (${notOfExtension("pg_class", "c")} OR x.oid IS NOT NULL)
     ORDER BY ${bytes === "0" ? "c.oid" : `${bytes} DESC, c.oid`}`);
-  return z
-    .array(z.strictObject({ oid: z.int(), schema: z.string(), name: z.string(), bytes: z.coerce.number() }))
-    .parse(rows);
+  return tableRows.parse(rows);
+}
+
+/** A join that gives as `x` the extension that says of the relation under `alias` that it holds data, with the condition for its rows. */
+export function dataOfExtension(alias: string): string {
+  return `LEFT JOIN LATERAL (SELECT u.oid, e.extname AS extension, nullif(u.condition, '') AS condition
+      FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) u(oid, condition) WHERE u.oid = ${alias}.oid LIMIT 1) x ON true`;
 }
 
 /** A condition: the schema under `alias` is not PostgreSQL's own. */
@@ -145,8 +174,8 @@ const stateRows = z.array(z.strictObject({ at: z.int(), last: z.string(), called
 export async function readSequences(client: pg.ClientBase) {
   const { rows } = await client.query(`
     SELECT n.nspname AS schema, c.relname AS name, s.seqincrement::text AS increment, s.seqcycle AS cycles
-    FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}
+    FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace ${dataOfExtension("c")}
+    WHERE c.relpersistence <> 't' AND ${ownSchema("n")} AND (${notOfExtension("pg_class", "c")} OR x.oid IS NOT NULL)
     ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`);
   const sequences = sequenceRows.parse(rows);
   const states: z.infer<typeof stateRows> = [];

@@ -21,6 +21,9 @@ export function inertContents(list: string): { readonly list: string; readonly l
   return { list: kept.join("\n"), leftOut };
 }
 
+/** Is left out with all that it has made. */
+export const leftOutExtension = "pg_cron";
+
 /** Number in the dump, class and number of the object; then follow its kind, schema, name and owner. */
 const entry = /^\d+; \d+ \d+ /;
 const acting = /^\d+; \d+ \d+ (?:(?:COMMENT|SECURITY LABEL|ACL) - )?(?:USER MAPPING|EVENT TRIGGER|SUBSCRIPTION)\b/;

@@ -5,7 +5,7 @@ import type { Database, Identity } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { maintenanceDatabase, withClient } from "./connection.js";
-import { listTableNames } from "./fingerprintCatalogue.js";
+import { listOwnTables } from "./fingerprintCatalogue.js";
 import { assertEnvironment, readIdentity } from "./identity.js";
 import { majorOf } from "./version.js";
 
@@ -49,7 +49,7 @@ export async function assertOwnEnvironment(database: Database, environment: stri
 export async function assertReplaceable(database: Database, environment: string, backup: Identity, log: Logger) {
   const here = await withClient(database, { applicationName: "safe-migration restore" }, async (client) => {
     await assertEnvironment(client, environment);
-    return { identity: await readIdentity(client), tables: (await listTableNames(client)).length };
+    return { identity: await readIdentity(client), tables: (await listOwnTables(client)).length };
   });
   const same = here.identity.systemIdentifier === backup.systemIdentifier && here.identity.database === backup.database;
   if (same) return;

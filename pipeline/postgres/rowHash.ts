@@ -8,17 +8,24 @@ import { type Column, type Image, columnText, columnValue, hasStableImage, withO
 export const algorithms = ["chain-1", "record-send-1"] as const;
 export type Algorithm = (typeof algorithms)[number];
 
-/** The query that counts a table's rows and sums up their hashes. */
+/**
+ * The query that counts a table's rows and sums up their hashes.
+ *
+ * @param condition a WHERE clause, where not all of its rows count.
+ */
 export function fingerprintQuery(
   schema: string,
   table: string,
   columns: readonly Column[],
   image: Image = "exact",
   algorithm: Algorithm = "chain-1",
+  condition: string | null = null,
 ): string {
-  const from = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
+  const name = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
+  // As pg_dump reads them: the condition names the table as itself.
+  const from = condition === null ? `ONLY ${name}` : `(SELECT * FROM ONLY ${name} ${condition})`;
   const hash = algorithm === "chain-1" ? rowHash(columns, image) : recordHash(columns, image);
-  return `SELECT count(*)::text AS rows, coalesce(sum(${hash}), 0)::text AS hash FROM ONLY ${from} AS t`;
+  return `SELECT count(*)::text AS rows, coalesce(sum(${hash}), 0)::text AS hash FROM ${from} AS t`;
 }
 
 /** Columns in one chain: as many as an integer has bits for NULL, and few enough for PostgreSQL's stack. */

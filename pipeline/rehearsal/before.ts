@@ -71,6 +71,7 @@ export function rowsOf(
   parts: readonly TableShape[],
   columns: readonly Pick<Column, "name">[],
 ): string {
+  if (shape.condition !== null) return `(SELECT * FROM ONLY ${sqlName(shape)} ${shape.condition})`;
   if (shape.partedBy === null) return `ONLY ${sqlName(shape)}`;
   const names = ["tableoid", ...columns.map(({ name }) => pg.escapeIdentifier(name))].join(", ");
   // Without a part: of the right columns, and no row.

@@ -10,6 +10,8 @@ export function holdsNothing(
   { tables, largeObjects, sequences }: Pick<Fingerprints, "tables" | "largeObjects" | "sequences">,
   { defaultSchema }: Pick<PrismaSchema, "defaultSchema">,
 ): boolean {
-  const own = tables.filter(({ schema, name }) => schema !== defaultSchema || name !== historyTable);
+  const own = tables.filter(
+    ({ schema, name, extension }) => extension === undefined && (schema !== defaultSchema || name !== historyTable),
+  );
   return own.every(({ rows }) => rows === 0) && largeObjects.count === 0 && sequences.every(({ called }) => !called);
 }

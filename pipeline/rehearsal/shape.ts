@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { z } from "zod";
-import { notOfExtension, ownSchema } from "../postgres/fingerprintCatalogue.js";
+import { dataOfExtension, notOfExtension, ownSchema } from "../postgres/fingerprintCatalogue.js";
 
 const columnShape = z.strictObject({
   number: z.int(),
@@ -29,6 +29,10 @@ const tableShape = z.strictObject({
   columns: z.array(columnShape),
   /** Numbers of the columns that tell one row from another: primary key, or a unique index without NULL. */
   key: z.array(z.int()).nullable(),
+  /** The extension that made it and says that its rows are data. */
+  extension: z.string().nullable(),
+  /** Which of them are, as a WHERE clause. */
+  condition: z.string().nullable(),
   /** Of a partition: numbers of the partitioned tables that it is a part of, the one at the top last. */
   partOf: z.array(z.int()),
   /** Of a partitioned table, which has no rows but those of its parts: numbers of the columns by which it is parted, on every level. */
@@ -72,6 +76,7 @@ async function readKind(client: pg.ClientBase, kind: "r" | "p"): Promise<Map<num
       GROUP BY 1, 2 HAVING count(e.oid) + count(a.attrelid) > 0
     )
     SELECT c.oid, n.nspname AS schema, c.relname AS name, coalesce(pg_catalog.pg_relation_filenode(c.oid)::text, '') AS file,
+      x.extension, x.condition,
       to_json(ARRAY(SELECT relid::oid::int8 FROM pg_catalog.pg_partition_ancestors(c.oid) WHERE relid <> c.oid)) AS "partOf",
       CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT DISTINCT mine.attnum FROM pg_catalog.pg_partition_tree(c.oid) p
         JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = p.relid
@@ -86,8 +91,8 @@ async function readKind(client: pg.ClientBase, kind: "r" | "p"): Promise<Map<num
           AND NOT EXISTS (SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) k(number)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number WHERE NOT a.attnotnull)
         ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS key
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = '${kind}' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`);
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${dataOfExtension("c")}
+    WHERE c.relkind = '${kind}' AND c.relpersistence <> 't' AND ${ownSchema("n")} AND (${notOfExtension("pg_class", "c")} OR x.oid IS NOT NULL)`);
   return new Map(
     z
       .array(tableShape)

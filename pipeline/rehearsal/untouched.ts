@@ -62,7 +62,9 @@ async function isEqual(
     return named.find((column) => column.name === renamed);
   });
   if (!columns.every((column) => column !== undefined)) return false;
-  const { rows } = await client.query(fingerprintQuery(after.schema, after.name, columns, image, algorithm));
+  const { rows } = await client.query(
+    fingerprintQuery(after.schema, after.name, columns, image, algorithm, after.condition),
+  );
   const [found] = answer.parse(rows);
   return found.rows === expected.rows && found.hash === expected.hash;
 }

@@ -1,7 +1,7 @@
 import type { StageContext } from "../context.js";
 import type { FillRequest, FillResult, Identity } from "../contracts.js";
 import { withClient } from "../postgres/connection.js";
-import { listTableNames } from "../postgres/fingerprintCatalogue.js";
+import { listOwnTables } from "../postgres/fingerprintCatalogue.js";
 import { markOrThrow, readIdentity } from "../postgres/identity.js";
 import { acceptDatabase } from "../store/knownDatabase.js";
 import { openStore } from "../store/open.js";
@@ -27,7 +27,7 @@ export async function fill(request: FillRequest, context: StageContext): Promise
     { applicationName: "safe-migration fill" },
     async (client) => {
       await markOrThrow(client, environment);
-      return { identity: await readIdentity(client), tables: await listTableNames(client) };
+      return { identity: await readIdentity(client), tables: await listOwnTables(client) };
     },
   );
   if (tables.length > 0) {

@@ -7,7 +7,8 @@ import { findProgram } from "../postgres/binaries.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { assertNeedsMet } from "../postgres/databaseNeeds.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
-import { type Difference, compareFingerprints } from "../postgres/fingerprints.js";
+import { type Difference, compareFingerprints, withoutExtension } from "../postgres/fingerprints.js";
+import { leftOutExtension } from "../postgres/inertContents.js";
 import { readIdentity } from "../postgres/identity.js";
 import { loadDump } from "../postgres/load.js";
 import { assertNotNewer } from "../postgres/restoreChecks.js";
@@ -85,8 +86,9 @@ async function load(database: Database, into: string, options: RestoreIntoOption
 }
 
 async function prove(database: Database, into: string, options: RestoreIntoOptions): Promise<void> {
-  const { manifest, jobs, log, signal } = options;
+  const { manifest, jobs, inert = false, log, signal } = options;
   const { fingerprints } = manifest;
+  const expected = inert ? withoutExtension(fingerprints, leftOutExtension) : fingerprints;
   const onProgress = (fraction: number, table: string) =>
     log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
   const restored = await fingerprintDatabase(database, {
@@ -98,7 +100,7 @@ async function prove(database: Database, into: string, options: RestoreIntoOptio
     algorithm: fingerprints.algorithm,
     onProgress,
   });
-  const differences = compareFingerprints(fingerprints, restored);
+  const differences = compareFingerprints(expected, restored);
   if (differences.length > 0) throw restoredDiffers(manifest.id, differences);
   log.info("the restored database has the fingerprints of the backup", { tables: fingerprints.tables.length });
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { MigrationRef, Observed, RehearseResult } from "../contracts.js";
 import type { MigrationsFolder } from "../prisma/migrations.js";
+import { rowsOf } from "../rehearsal/before.js";
 import { readShape } from "../rehearsal/shape.js";
 import type { Manifest } from "../store/manifest.js";
 import { readDown } from "../prisma/down.js";
@@ -60,12 +61,14 @@ export async function writtenIntoAdded(
   await client.query(`SET statement_timeout = ${patienceMs}; SET lock_timeout = ${Math.ceil(patienceMs / 10)}`);
   // A default that hands out numbers must not do so here.
   await client.query("SET default_transaction_read_only = on");
-  for (const { schema, name, columns } of (await readShape(client)).values()) {
+  for (const shape of (await readShape(client)).values()) {
+    const { schema, name, columns } = shape;
     if (name === historyTable) continue;
     const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+    const rows = `${rowsOf(shape, [], [])} AS t`;
     const known = then.find((one) => one.schema === schema && one.name === name);
     if (known === undefined) {
-      if (await holds(client, `SELECT FROM ${table}`)) return `${schema}.${name} is new and holds rows`;
+      if (await holds(client, `SELECT FROM ${rows}`)) return `${schema}.${name} is new and holds rows`;
       continue;
     }
     for (const column of columns) {
@@ -73,7 +76,7 @@ export async function writtenIntoAdded(
       const value = pg.escapeIdentifier(column.name);
       const fallback = await defaultOf(client, table, column.name);
       const other = fallback === undefined ? "" : ` AND ${value} IS DISTINCT FROM (${fallback})`;
-      if (await holds(client, `SELECT FROM ${table} WHERE ${value} IS NOT NULL${other}`))
+      if (await holds(client, `SELECT FROM ${rows} WHERE ${value} IS NOT NULL${other}`))
         return `${schema}.${name}.${column.name} is new and holds values`;
     }
   }

@@ -79,6 +79,10 @@ describe("rowHash", () => {
     assert.ok(deepest < 50, `${deepest} levels`);
   });
   it("hashes rows of this table only, and those without a column as well", () => {
+    assert.match(
+      fingerprintQuery("s", "t", [], "exact", "chain-1", "WHERE id > 9"),
+      / FROM \(SELECT \* FROM ONLY "s"\."t" WHERE id > 9\) AS t$/,
+    );
     assert.match(fingerprintQuery('s"', "t", []), /sum\(0::int8\).* FROM ONLY "s"""\."t" AS t$/);
   });
 });

@@ -155,4 +155,19 @@ describe("what was written since a backup", () => {
     assert.ok(passes({ schema: "s", name: "same" }, "a") && !passes({ schema: "s", name: "same" }, "c"));
     assert.ok(!passes({ schema: "s", name: "new" }, "a"));
   });
+  it("is seen by the partitioned table, where it is known of both sides in which one a partition is", () => {
+    const part = (name: string, rows: number, hash: string) => ({ ...table(name, rows, hash), partOf: "s.all" });
+    const then = [part("p1", 3, "7"), part("p2", 1, "-2")];
+    assert.deepEqual(tableChanges(then, [part("p1", 2, "4"), part("p3", 2, "1")]), []);
+    const moved = tableChanges(then, [part("p1", 2, "4"), part("p2", 1, "-2")]);
+    assert.deepEqual(moved, [{ table: "s.all", change: "rows", message: "had 4 rows and has 3 (1 fewer)" }]);
+    const older = [table("p1", 3, "7"), table("p2", 1, "-2")];
+    assert.deepEqual(
+      tableChanges(older, [part("p1", 2, "4"), part("p2", 2, "1")]).map((one) => `${one.table} ${one.change}`),
+      ["s.p1 rows", "s.p2 rows"],
+    );
+    const passes = columnsThen(then);
+    assert.ok(passes({ schema: "s", name: "p3", partOf: "s.all" }, "a"));
+    assert.ok(!passes({ schema: "s", name: "p3", partOf: "s.other" }, "a"));
+  });
 });
