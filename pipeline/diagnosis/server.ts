@@ -2,7 +2,14 @@ import type pg from "pg";
 import { z } from "zod";
 import type { Settings } from "../contracts.js";
 import { describeFailing, failingRemedy, readArchiver } from "../postgres/archiver.js";
-import { describeSessions, findBlockingSessions, findLongTransactions } from "../postgres/sessions.js";
+import {
+  type Session,
+  describeSessions,
+  endingOf,
+  findBlockingSessions,
+  findLongTransactions,
+  findPreparedTransactions,
+} from "../postgres/sessions.js";
 import type { Found } from "./found.js";
 
 /** Share of dead rows from which a table of {@link bloatBytes} or more is said to be bloated. */
@@ -15,25 +22,21 @@ const oldTransactions = 1_500_000_000;
 export async function lookAtSessions(client: pg.Client, { preflight }: Settings): Promise<Found[]> {
   const blocking = await findBlockingSessions(client);
   const long = await findLongTransactions(client, preflight.longTransactionSeconds);
-  const { rows: prepared } = await client.query<{ gid: string; seconds: number }>(
-    `SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::int AS seconds FROM pg_prepared_xacts
-      WHERE database = current_database() AND prepared < clock_timestamp() - make_interval(secs => $1)`,
-    [preflight.longTransactionSeconds],
-  );
+  const prepared = await findPreparedTransactions(client, preflight.longTransactionSeconds);
   return [
     ...warn(blocking.length > 0, "blockers", `others wait for: ${describeSessions(blocking)}`, ending(blocking)),
     ...warn(long.length > 0, "long-transactions", `open for long: ${describeSessions(long)}`, ending(long)),
     ...warn(
       prepared.length > 0,
       "prepared-transactions",
-      `prepared, and neither committed nor rolled back: ${prepared.map(({ gid, seconds }) => `${gid} (${seconds} s)`).join(", ")}`,
-      "COMMIT PREPARED or ROLLBACK PREPARED each, as their coordinator decided.",
+      `left open, with their locks and the old rows that they may see: ${describeSessions(prepared)}`,
+      `In this database, as a superuser or their owner: ${endingOf(prepared)}`,
     ),
   ];
 }
 
-function ending(sessions: readonly { pid: number }[]): string {
-  return `Wait for them, or end them: ${sessions.map(({ pid }) => `SELECT pg_terminate_backend(${pid});`).join(" ")}`;
+function ending(sessions: readonly Session[]): string {
+  return `Wait for them, or end them: ${endingOf(sessions)}`;
 }
 
 const tableRows = z.array(

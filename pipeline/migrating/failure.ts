@@ -1,7 +1,7 @@
 import type { BackupResult, MigrateResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
-import { type Session, describeSessions } from "../postgres/sessions.js";
+import { type Session, describeSessions, endingOf } from "../postgres/sessions.js";
 import type { MigrationFailure } from "../prisma/apply.js";
 
 export type Applied = MigrateResult["applied"][number];
@@ -62,12 +62,12 @@ function nextStep(error: MigrationFailure, { backup, blockers, budget }: Circums
   const restore = command("db:restore", "--backup", backup.id);
   if (budget !== undefined && error.rolledBackWhole) {
     return blockers.length > 0
-      ? "End or wait for those sessions, then run the same command."
+      ? endBlockers(blockers)
       : "Split the migration so that it holds its locks for less (npm run risk shows how), or take a time with less traffic and raise migrate.maxRefusedMs; then run the same command.";
   }
   if (error.resumable)
     return `Let the transactions end that were open meanwhile (${command("db:diagnose", "--quick")} names them), then run the same command.`;
-  if (error.lockTimeout) return "End or wait for those sessions, then run the same command.";
+  if (error.lockTimeout) return endBlockers(blockers);
   if ((error.connectionLost || error.deadlock) && (error.rolledBackWhole || error.fateUnknown))
     return `Nothing is to be mended in the file: once the server answers, run the same command, which finds out and goes on from there; to go back to before this run: ${restore}`;
   if (error.rolledBackWhole)
@@ -104,4 +104,10 @@ export function lockLost(name: string, before: readonly Applied[], backup: Backu
 
 function changed(error: MigrationFailure, before: readonly Applied[]): "failedUnchanged" | "failedChanged" {
   return (error.rolledBackWhole || error.resumable) && before.length === 0 ? "failedUnchanged" : "failedChanged";
+}
+
+function endBlockers(blockers: readonly Session[]): string {
+  const prepared = blockers.filter((one) => typeof one.prepared === "string");
+  const how = prepared.length === 0 ? "" : ` (a prepared transaction ends by: ${endingOf(prepared)})`;
+  return `End or wait for those sessions${how}, then run the same command.`;
 }

@@ -48,7 +48,7 @@ export function openInTheWay(database: Database, locks: readonly string[], longe
     const at = lock.lastIndexOf(" ");
     return (conflicts[lock.slice(at + 1)] ?? []).map((mode) => ({ table: lock.slice(0, at), mode }));
   });
-  let known: readonly { readonly pid: number; readonly begun: number }[] = [];
+  let known: readonly (Pick<Session, "pid" | "prepared"> & { readonly begun: number })[] = [];
   let client: Promise<pg.Client> | undefined;
   const begunAt = ({ seconds }: Session) => Date.now() - seconds * 1_000;
   const ask = async <T>(work: (asked: pg.Client) => Promise<T>, otherwise: T): Promise<T> => {
@@ -65,12 +65,11 @@ export function openInTheWay(database: Database, locks: readonly string[], longe
     if (held.length === 0 && known.length === 0) return [];
     return ask(async (asked) => {
       const holders = held.length === 0 ? [] : await findHolders(asked, held, longerThanMs);
-      const pids = known.map(({ pid }) => pid);
-      const same = (await findTransactions(asked, pids)).filter((session) => {
-        const begun = known.find(({ pid }) => pid === session.pid)?.begun ?? 0;
+      const same = (await findTransactions(asked, known)).filter((session) => {
+        const begun = known.find((one) => isSame(one, session))?.begun ?? 0;
         return Math.abs(begunAt(session) - begun) < sameWithinMs;
       });
-      return [...holders, ...same.filter(({ pid }) => !holders.some((holder) => holder.pid === pid))];
+      return [...holders, ...same.filter((one) => !holders.some((holder) => isSame(holder, one)))];
     }, []);
   };
   return {
@@ -78,7 +77,7 @@ export function openInTheWay(database: Database, locks: readonly string[], longe
     waitedFor: (sessions) => {
       known = sessions
         .filter(({ background }) => background !== true)
-        .map((session) => ({ pid: session.pid, begun: begunAt(session) }));
+        .map((session) => ({ ...session, begun: begunAt(session) }));
     },
     async untilClear(ms, signal) {
       const end = performance.now() + ms;
@@ -96,4 +95,10 @@ export function openInTheWay(database: Database, locks: readonly string[], longe
       await (await client?.catch(() => undefined))?.end().catch(() => undefined);
     },
   };
+}
+
+type Id = Pick<Session, "pid" | "prepared">;
+
+function isSame(one: Id, other: Id): boolean {
+  return one.pid === other.pid && (one.prepared ?? null) === (other.prepared ?? null);
 }

@@ -6,6 +6,7 @@ import { exportSnapshot } from "./fingerprint.js";
 import { listTableNames, type DataTable } from "./fingerprintCatalogue.js";
 import { readRefused, lockTimedOut } from "./readErrors.js";
 import { openReader, stoppable } from "./readSession.js";
+import { endingOf, heldByPrepared } from "./sessions.js";
 
 /** A moment of a database, held open so that several programs can read it. */
 export interface HeldSnapshot {
@@ -84,9 +85,10 @@ export async function blockedError(database: Database, lockTimeoutMs: number, ca
   return lockTimedOut(
     tables.length > 0 ? tables.join(", ") : "A table",
     lockTimeoutMs,
-    blockers.map(
-      ({ pid, role, application, since, state }) =>
-        `pid ${pid} (${role}, ${application === "" ? "no application name" : application}, ${state}, since ${since})`,
+    blockers.map(({ pid, role, application, since, state, prepared }) =>
+      prepared === null
+        ? `pid ${pid} (${role}, ${application === "" ? "no application name" : application}, ${state}, since ${since})`
+        : `prepared transaction ${pg.escapeLiteral(prepared)} (${role}, since ${since}; ${endingOf([{ pid, prepared }])})`,
     ),
     cause,
   );
@@ -100,18 +102,21 @@ const blockerRows = z.array(
     state: z.string(),
     since: z.string(),
     table: z.string(),
+    /** Identifier of a prepared transaction, which no session has. */
+    prepared: z.string().nullable(),
   }),
 );
 
 /** Sessions that hold or wait for a table exclusively. Their SQL is left out: it may hold data. */
 async function findTableHolders(client: pg.ClientBase): Promise<z.infer<typeof blockerRows>> {
   const { rows } = await client.query(`
-    SELECT a.pid, coalesce(a.usename, '?') AS role, coalesce(a.application_name, '') AS application,
-      coalesce(a.state, 'unknown') AS state, to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SS') AS since,
-      l.relation::regclass::text AS "table"
-    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.relation >= 16384
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid <> pg_backend_pid()
-    ORDER BY l.granted DESC, a.xact_start LIMIT 20`);
+    SELECT coalesce(a.pid, 0) AS pid, coalesce(a.usename, p.owner, '?') AS role, coalesce(a.application_name, '') AS application,
+      coalesce(a.state, 'unknown') AS state, to_char(coalesce(a.xact_start, a.backend_start, p.prepared), 'YYYY-MM-DD HH24:MI:SS') AS since,
+      l.relation::regclass::text AS "table", p.gid AS prepared
+    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+      LEFT JOIN pg_prepared_xacts p ON ${heldByPrepared("l")}
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.relation >= 16384 AND (a.pid IS NOT NULL OR p.gid IS NOT NULL)
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid IS DISTINCT FROM pg_backend_pid()
+    ORDER BY l.granted DESC, since LIMIT 20`);
   return blockerRows.parse(rows);
 }

@@ -9,7 +9,7 @@ import { reviewOnDatabase } from "../gate/review.js";
 import { summarise } from "../gate/summary.js";
 import { assertArchiving, readArchiver } from "../postgres/archiver.js";
 import { findBinaries } from "../postgres/binaries.js";
-import { describeSessions, findLongTransactions } from "../postgres/sessions.js";
+import { describeSessions, endingOf, findLongTransactions, findPreparedTransactions } from "../postgres/sessions.js";
 import { readPassword, withClient } from "../postgres/connection.js";
 import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { assertRoom, rehearsalNeedsRoom, roomForCopy } from "../postgres/restoreChecks.js";
@@ -76,6 +76,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
       history,
       archive,
       long: await findLongTransactions(client, settings.preflight.longTransactionSeconds),
+      prepared: await findPreparedTransactions(client, settings.preflight.longTransactionSeconds),
     };
   });
   await findBinaries(seen.serverMajor);
@@ -86,6 +87,10 @@ export async function preflight(request: StageRequest, context: StageContext): P
   const late = await lookForLate(database, context.signal);
   if (late !== undefined) warnings.push(late);
   if (seen.long.length > 0) warnings.push(`long transactions may be in the way: ${describeSessions(seen.long)}`);
+  if (seen.prepared.length > 0)
+    warnings.push(
+      `prepared transactions may be in the way, and nobody ends them by himself: ${describeSessions(seen.prepared)}. What ends them: ${endingOf(seen.prepared)}`,
+    );
   const applied = seen.history.applied.map(({ name, checksum }) => ({ name, checksum }));
   const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
   const gate = await reviewOnDatabase(request, folder, new Set(pending.map(({ name }) => name)), seen.serverMajor);
