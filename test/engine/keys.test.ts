@@ -78,6 +78,33 @@ describe("npm run keys", function () {
     const replaced = await keys("--stack", "keystest", "--replace");
     assert.equal(replaced.exitCode, 0, all(replaced));
     assert.ok(!before.includes(shown(replaced.stdout, "host key")));
+    assert.match(all(replaced), /tell the host that is there, which knows the old ones only \(docs\/upkeep\.md/);
+  });
+
+  it("replaces one pair alone, where it is named", async () => {
+    const before = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");
+    const replaced = await keys("--stack", "keystest", "--replace", "client");
+    assert.equal(replaced.exitCode, 0, all(replaced));
+    assert.ok(!before.includes(shown(replaced.stdout, "client key")));
+    assert.doesNotMatch(replaced.stdout, /host key/);
+    const hostKeys = /hostKey: .+/;
+    const after = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");
+    assert.equal(hostKeys.exec(after)?.[0], hostKeys.exec(before)?.[0] ?? assert.fail());
+  });
+
+  it("says what is missing where Pulumi does not come to the stack, and makes none", async () => {
+    const before = await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8");
+    const args = ["--stack", "keystest", "--replace"];
+    const wrong = await checkout.npm("keys", args, { env: { ...env, PULUMI_CONFIG_PASSPHRASE: "another" } });
+    assert.equal(wrong.exitCode, 4);
+    assert.match(all(wrong), /incorrect passphrase[^]*that Pulumi\.keystest\.yaml was encrypted with[^]*--replace/);
+    const nowhere = await checkout.npm("keys", args, {
+      env: { ...env, PULUMI_BACKEND_URL: "", HOME: checkout.folder },
+    });
+    assert.equal(nowhere.exitCode, 2);
+    assert.match(all(nowhere), /nobody is logged in to a backend[^]*pulumi login/);
+    assert.doesNotMatch(all(nowhere), /\n {4}at /);
+    assert.equal(await readFile(checkout.path("Pulumi.keystest.yaml"), "utf8"), before);
   });
 
   it("makes the client's alone for a host that is there already, whose own key it leaves", async () => {

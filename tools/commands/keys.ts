@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Option } from "commander";
 import { utils } from "ssh2";
 import { z } from "zod";
 import { projectName } from "../../config.js";
@@ -6,6 +7,7 @@ import { PipelineError } from "../../pipeline/errors.js";
 import { run } from "../../pipeline/process.js";
 import { open } from "../stack/open.js";
 import { readStackFile } from "../stack/stackFile.js";
+import { troubleOf } from "../stack/trouble.js";
 import { prepare, root } from "../stack/workspace.js";
 import { commandLine, flag } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
@@ -15,14 +17,16 @@ import { assertStack } from "./target.js";
 
 interface Flags {
   readonly stack: string;
-  readonly replace?: boolean;
+  /** Of one pair alone, where it is named. */
+  readonly replace?: true | Pair["name"];
 }
 
 /** The two pairs, by the keys of the section `connection`. */
-const clientPair = { what: "client key", secret: "privateKey", shown: "publicKey" } as const;
-const hostPair = { what: "host key", secret: "hostPrivateKey", shown: "hostKey" } as const;
+const clientPair = { name: "client", what: "client key", secret: "privateKey", shown: "publicKey" } as const;
+const hostPair = { name: "host", what: "host key", secret: "hostPrivateKey", shown: "hostKey" } as const;
+type Pair = typeof clientPair | typeof hostPair;
 
-async function act({ stack, replace = false }: Flags): Promise<void> {
+async function act({ stack, replace }: Flags): Promise<void> {
   if (stack === "local")
     throw usage('The stack "local" has no host.', "Name another one: npm run keys -- --stack staging");
   // Opening one that is not known would make it.
@@ -30,21 +34,32 @@ async function act({ stack, replace = false }: Flags): Promise<void> {
   const there = sectionOf(stack, "connection");
   // A host that is there already has a key of its own, which another one would shut out.
   const adopted = sectionOf(stack, "database")["kind"] === "existing";
+  if (adopted && replace === "host")
+    throw usage(
+      `The host of "${stack}" is there already, and has a host key of its own, which is not made here.`,
+      `Put its public half into connection.hostKey; the client key is replaced by: npm run keys -- --stack ${stack} --replace client`,
+    );
+  const isThere = ({ secret, shown }: Pair) => Boolean(there[secret]) && (adopted || Boolean(there[shown]));
   const missing = (adopted ? [clientPair] : [clientPair, hostPair]).filter(
-    ({ secret, shown }) => replace || !there[secret] || !(adopted || there[shown]),
+    (pair) => replace === true || replace === pair.name || !isThere(pair),
   );
+  const known = missing.filter(isThere);
   if (missing.length === 0) throw allThere(stack, there, adopted);
   const place = prepare(stack, process.env);
   await open(stack, place, undefined, true);
   for (const { what, secret, shown } of missing) {
     const { privateKey, publicKey } = makePair(`${what} of ${stack}`);
     // The secret half first: with the public half alone the stack would wait for a host that nobody can be.
-    await set(stack, place, secret, privateKey, true);
-    await set(stack, place, shown, publicKey, false);
+    await set({ stack, replace }, place, secret, privateKey, true);
+    await set({ stack, replace }, place, shown, publicKey, false);
     process.stdout.write(`${what.padEnd(10)}  ${publicKey}\n`);
   }
   const halves = missing.length === 1 ? "private half as a secret" : "private halves as secrets";
-  const letIn = adopted ? "let that key in on the host (~/.ssh/authorized_keys of connection.user), " : "";
+  const letIn = adopted
+    ? "let that key in on the host (~/.ssh/authorized_keys of connection.user), "
+    : known.length > 0
+      ? 'tell the host that is there, which knows the old ones only (docs/upkeep.md, "SSH keys"), '
+      : "";
   process.stderr.write(
     `Written to Pulumi.${stack}.yaml, the ${halves}; commit it, ${letIn}then run: npm run preview -- --stack ${stack}\n`,
   );
@@ -66,7 +81,7 @@ function allThere(stack: string, there: Record<string, unknown>, adopted: boolea
     );
   return usage(
     `The stack "${stack}" has its keys already (Pulumi.${stack}.yaml): ${String(there["publicKey"])} and ${String(there["hostKey"])}.`,
-    `To make others, which the host only knows after it was replaced: ${again}`,
+    `To make others, which the host that is there has to be told of (docs/upkeep.md, "SSH keys"): ${again}, or for one pair alone --replace client, --replace host`,
   );
 }
 
@@ -84,7 +99,7 @@ function makePair(comment: string): { privateKey: string; publicKey: string } {
 
 /** The value goes to Pulumi on standard input: arguments are seen by everybody on the machine. */
 async function set(
-  stack: string,
+  { stack, replace }: Flags,
   place: ReturnType<typeof prepare>,
   name: string,
   value: string,
@@ -108,8 +123,12 @@ async function set(
       kind: "failedUnchanged",
       message: `Pulumi did not take ${key}: ${stderr.trim()}`,
       state: "Pairs that were printed above are set; the others are as they were.",
-      next: `Mend that, then run again: npm run keys -- --stack ${stack}`,
+      next: `${troubleOf(stack, stderr)?.next ?? "Mend that, then run the same command."} That is: npm run keys -- --stack ${stack}${flagOf(replace)}`,
     });
+}
+
+function flagOf(replace: Flags["replace"]): string {
+  return replace === undefined ? "" : ` --replace${replace === true ? "" : ` ${replace}`}`;
 }
 
 function usage(message: string, next: string): PipelineError {
@@ -120,7 +139,12 @@ commandLine("keys", "Makes the SSH client key and the host key of a stack and st
   .addOption(
     flag("--environment, --stack <name>", "the stack: dev, staging, prod or one of your own").makeOptionMandatory(),
   )
-  .option("--replace", "make others in the place of those that are there")
+  .addOption(
+    new Option(
+      "--replace [pair]",
+      "make others in the place of those that are there; of one pair alone: client, host",
+    ).choices(["client", "host"]),
+  )
   .action((flags: Flags) => act(flags))
   .parseAsync(process.argv)
   .catch(reportFailure);
