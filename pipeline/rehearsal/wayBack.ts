@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Database, Project, RehearsedMigration } from "../contracts.js";
+import { few } from "../few.js";
 import type { Logger } from "../log.js";
 import { type ApplyOptions, MigrationFailure } from "../prisma/apply.js";
 import { type DownScript, describeNoDown, readDown } from "../prisma/down.js";
@@ -81,11 +82,11 @@ export async function rehearseBack(
 }
 
 /** What is said of the migrations before the one at which {@link rehearseBack} ended. */
-export function notReached(backs: readonly Back[], log: Logger, name: string): Back["result"] {
+export function notReached(backs: readonly Back[], names: readonly string[], log: Logger): Back["result"] {
   const barrier = backs.find(({ result }) => result.verdict !== "proved");
   const why = barrier?.result.verdict === "wrong" ? "has a wrong one" : (barrier?.result.problems[0] ?? "has none");
   const problem = `not tried, as nothing leads back over ${barrier?.name ?? "a newer one"}: ${why}`;
-  log.warn(`${name}: its way back is ${problem}`);
+  if (names.length > 0) log.warn(`${few(names)}: no way back from there is proved; it was ${problem}`);
   return { verdict: "untried", problems: [problem] };
 }
 
