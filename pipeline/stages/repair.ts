@@ -3,6 +3,7 @@ import type { RepairRequest, RepairResult } from "../contracts.js";
 import { applyRepair } from "../diagnosis/applyRepair.js";
 import { examine } from "../diagnosis/examine.js";
 import type { Found } from "../diagnosis/found.js";
+import { repairOrder } from "../diagnosis/repairOrder.js";
 import { PipelineError } from "../errors.js";
 import { withClient } from "../postgres/connection.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
@@ -11,17 +12,6 @@ import { backup } from "./backup.js";
 import { stamp } from "./stamp.js";
 
 type Step = RepairResult["steps"][number];
-
-/** What has to be right before what: rows that point at nothing are moved before the constraint on them is validated. */
-const order = [
-  "failed",
-  "invalid-index",
-  "corrupt-index",
-  "sequence-behind",
-  "orphans",
-  "unvalidated-constraint",
-  "bloat",
-];
 
 /**
  * Mends what `diagnose` finds and a program can mend. Unless told to apply it, only shows the plan. A backup is made before the
@@ -73,7 +63,7 @@ type Planned = Found & { readonly repair: NonNullable<Found["repair"]> };
 
 function inOrder(findings: readonly Found[]): Planned[] {
   const planned = findings.filter((finding): finding is Planned => finding.repair !== undefined);
-  return planned.sort((a, b) => order.indexOf(a.check) - order.indexOf(b.check));
+  return planned.sort((a, b) => repairOrder.indexOf(a.check) - repairOrder.indexOf(b.check));
 }
 
 function stepOf({ check, message, repair: step }: Planned): Pick<Step, "check" | "message"> & Planned["repair"] {

@@ -7,7 +7,9 @@ import { findInvalidIndexes } from "../checks/invalidIndexes.js";
 import { findOrphans } from "../checks/orphans.js";
 import { withWholeView } from "../checks/wholeView.js";
 import type { Database, Finding, Health, VerifyRequest, VerifyResult } from "../contracts.js";
+import { repairOrder } from "../diagnosis/repairOrder.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { few } from "../few.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { sqlState, withClient } from "../postgres/connection.js";
@@ -189,8 +191,11 @@ function driftFinding(summary: string, { settings }: VerifyRequest): Finding {
 function verifyFailed(failed: readonly Finding[], request: VerifyRequest, result: VerifyResult): PipelineError {
   const applied = request.migrate?.applied ?? [];
   const lines = failed.map(({ check, message, remedy }) => `  ${check}: ${message}\n    remedy: ${remedy}`);
+  const mend = failed.some(({ check }) => repairOrder.includes(check))
+    ? `Mend the findings (${npmRun(request.environment, "db:repair")} shows what it can mend, with --apply it does)`
+    : "Mend the findings";
   const back =
-    request.backup === undefined
+    request.backup === undefined || applied.length === 0
       ? ""
       : `; to go back: ${npmRun(request.environment, "db:restore", "--backup", request.backup.id)}`;
   return new PipelineError({
@@ -199,8 +204,8 @@ function verifyFailed(failed: readonly Finding[], request: VerifyRequest, result
     message: `The database is not as it should be, ${failed.length} finding(s):\n${lines.join("\n")}`,
     state:
       applied.length > 0
-        ? `This run applied ${applied.map(({ name }) => name).join(", ")}; they are in the database. Report: ${result.report}`
+        ? `This run applied ${few(applied.map(({ name }) => name))}; they are in the database. Report: ${result.report}`
         : `This run applied no migration. Report: ${result.report}`,
-    next: `Mend the findings and run the same command${back}`,
+    next: `${mend} and run the same command${back}`,
   });
 }

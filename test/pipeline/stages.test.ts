@@ -251,6 +251,9 @@ describe("the stages, one after the other", function () {
       } catch (error) {
         assert.ok(error instanceof PipelineError);
         assert.equal(error.code, "VERIFY_FAILED");
+        const mends = /^ {2}(orphans|sequence-behind|unvalidated-constraint|invalid-index):/m.test(error.message);
+        assert.equal(/^Mend the findings \(npm run db:repair shows/.test(error.next), mends, error.next);
+        assert.doesNotMatch(error.next, /to go back/, "nothing was applied");
         return error.message;
       }
     };
