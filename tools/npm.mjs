@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setUp } from "./setup/index.mjs";
+import { noMachinesHere } from "./setup/machines.mjs";
 import { root } from "./setup/places.mjs";
 import { say, SetupError } from "./setup/say.mjs";
 
@@ -16,9 +17,9 @@ const database = ["packages", "postgres"];
 /**
  * What each script needs and runs.
  *
- * `alone`: what a script does that takes no flags.
+ * `alone`: what a script does that takes no flags. `machines`: it makes some, and is refused where that cannot be.
  *
- * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string, alone?: string, there?: { needs: readonly string[], run: readonly string[] } }>}
+ * @type {Record<string, { needs: readonly string[], run?: readonly string[], here?: string, alone?: string, machines?: boolean, there?: { needs: readonly string[], run: readonly string[] } }>}
  */
 const scripts = {
   // Stacks
@@ -31,6 +32,7 @@ const scripts = {
   demo: {
     needs: [...everything, "hosts"],
     run: ["test/support/hosts/demo.ts"],
+    machines: true,
     alone:
       "brings up dev, staging and prod on this machine (root, Linux), promotes a change, shows one that fails and those that are refused, and removes it all",
   },
@@ -172,6 +174,10 @@ async function main([name, ...args]) {
   const script = (elsewhere && known?.there) || known;
   if (!script) fail(`There is no script "${name ?? ""}". Known: ${Object.keys(scripts).join(", ")}.`, 2);
   assertAlone(name, script.alone, args);
+  const reason = script.machines ? noMachinesHere() : undefined;
+  // Before what is set up for it, which may take minutes.
+  if (reason !== undefined)
+    fail(`npm run ${name} needs machines of its own, which cannot be made here: ${reason}. Nothing was changed.`, 2);
   try {
     const env = await setUp(needsOf(script.needs, args), { lookAgain: name === "setup" });
     if (script.here) runHere(script.here, args);

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SetupError } from "./say.mjs";
 
 /** The checkout. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -24,13 +25,13 @@ export function cacheCandidates(env, machine) {
 
 let found;
 
-/** The cache's folder, made if need be. @throws Error if no place can be written. */
+/** The cache's folder, made if need be. @throws SetupError if no place can be written. */
 export function cacheRoot() {
   if (found) return found;
   const candidates = cacheCandidates(process.env, { home: homedir(), temp: tmpdir(), user: userName() });
   found = candidates.find(isWritable);
   if (!found) {
-    throw new Error(
+    throw new SetupError(
       `no place for the cache can be written (tried ${candidates.join(", ")}); set SAFE_MIGRATION_CACHE to one that can`,
     );
   }

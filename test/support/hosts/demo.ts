@@ -18,6 +18,9 @@ async function demo(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  say(
+    "Three machines, and a change that goes from dev to staging to prod. It takes some four minutes; Ctrl-C removes it all.",
+  );
   const hosts = await Hosts.start();
   // Ctrl-C ends this process; the watcher of the hosts then removes everything.
   try {
@@ -48,15 +51,23 @@ async function play(estate: Estate): Promise<void> {
   await estate.addMigration("20260601000000_half", "CREATE TABLE half (id int);\nINSERT INTO half VALUES ('x');\n");
   mustFail(await up("dev"));
   await estate.removeMigration("20260601000000_half");
-  say("A good change, which dev takes; prod refuses it before staging has proved it:");
-  await estate.addMigration("20260603000000_note", 'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n');
+  say("A good change with its way back, on dev:");
+  await estate.addMigration(
+    "20260603000000_note",
+    'ALTER TABLE "orders" ADD COLUMN "note" TEXT;\n',
+    'ALTER TABLE "orders" DROP COLUMN "note";\n',
+  );
   mustWork(await up("dev"));
+  say("prod refuses it, before staging has proved it:");
   mustFail(await up("prod"));
-  say("On staging, and then on prod:");
-  for (const name of ["staging", "prod"] as const) mustWork(await up(name));
+  for (const name of ["staging", "prod"] as const) {
+    say(`The same change on ${name}:`);
+    mustWork(await up(name));
+  }
   say("A change that would lose a table, which nobody approved, on staging (asked of the gate of risk alone):");
   await estate.addMigration("20260604000000_drop_payments", 'DROP TABLE "payments";\n');
   mustFail(await estate.up("staging"));
+  say("The outputs of each stack:");
   for (const [name, outputs] of last) {
     process.stdout.write(`\n${name}\n${renderTable(visible(outputs), process.stdout.columns || 100)}\n`);
   }
@@ -78,7 +89,8 @@ function mustFail({ ok, output }: UpResult): void {
     told.findIndex((line) => /\[MIGRATION ERROR\]|takes only migrations/.test(line)),
   );
   const length = told.slice(from).findIndex((line) => line.trim() === "");
-  for (const line of told.slice(from, length === -1 ? undefined : from + length)) say(line);
+  // The engine tells the program's error once for itself, and once for each resource that waited for it.
+  for (const line of new Set(told.slice(from, length === -1 ? undefined : from + length))) say(line);
 }
 
 function say(text: string): void {

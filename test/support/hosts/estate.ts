@@ -83,10 +83,11 @@ export class Estate {
     return `s3://${bucket}/${name}?region=${motoRegion}&endpoint=${encodeURIComponent(this.moto.endpoint)}`;
   }
 
-  async addMigration(name: string, sql: string): Promise<void> {
+  async addMigration(name: string, sql: string, down?: string): Promise<void> {
     const folder = join(this.project, "migrations", name);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "migration.sql"), sql);
+    if (down !== undefined) await writeFile(join(folder, "down.sql"), down);
   }
 
   removeMigration(name: string): Promise<void> {

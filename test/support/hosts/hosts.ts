@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { access, chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,16 +14,20 @@ const programs = ["debootstrap", "ip", "unshare", "nsenter", "losetup", "mkfs.ex
 
 /** What the machine lacks to be host to the hosts of a test. */
 export async function lacking(): Promise<string | undefined> {
-  if (process.platform !== "linux") return "this is not Linux";
-  if (process.getuid?.() !== 0) return "making network namespaces, mounts and volumes needs root";
+  const { noMachinesHere } = await import("../../../tools/setup/machines.mjs");
+  const reason = noMachinesHere();
+  if (reason !== undefined) return reason;
   for (const program of programs) {
     if ((await run("sh", ["-c", `command -v ${program}`])).exitCode !== 0)
       return `${program} is not installed (Debian: apt-get install debootstrap iproute2 util-linux mount e2fsprogs openssh-client)`;
   }
   if (!/\boverlay$/m.test(await readFile("/proc/filesystems", "utf8"))) return "the kernel has no overlay file system";
   if (!existsSync("/dev/loop-control")) return "the kernel has no loop devices";
-  if ((await cgroups()) === undefined) return "no cgroup2 hierarchy is mounted";
-  return undefined;
+  const hierarchy = await cgroups();
+  if (hierarchy === undefined) return "no cgroup2 hierarchy is mounted";
+  if (!(await mayWrite(hierarchy))) return `${hierarchy}, the hierarchy of cgroups, cannot be written`;
+  const { exitCode, stderr } = await run("losetup", ["--find"]);
+  return exitCode === 0 ? undefined : `no loop device can be had: ${stderr.trim()}`;
 }
 
 /** The place for the machines of a test file; skips its tests, saying why, where this machine cannot have any. */
@@ -33,6 +37,13 @@ export async function hostsOrSkip(context: Mocha.Context): Promise<Hosts> {
   if (reason === undefined) return Hosts.start();
   process.stderr.write(`      skipped: ${reason}\n`);
   return context.skip();
+}
+
+function mayWrite(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Where the hierarchy of cgroups is mounted. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { whyNoMachines } from "../../../tools/setup/machines.mjs";
 import { compareVersions, isUsablePulumi, parseVersion } from "../../../tools/setup/version.mjs";
 import { cliSources } from "../../../tools/setup/pulumiCli.mjs";
 import { isHeld, withLock } from "../../../tools/setup/lock.mjs";
@@ -124,5 +125,26 @@ describe("set-up: the stand-in's folder", () => {
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }
+  });
+});
+
+describe("set-up: machines of one's own", () => {
+  const status = (capabilities: string) => `Name:\tnode\nCapInh:\t0000000000000000\nCapEff:\t${capabilities}\n`;
+  const linux = { platform: "linux", uid: 0 };
+  const all = "000001ffffffffff";
+
+  it("can be made by root on Linux, who may make networks and namespaces", () => {
+    assert.equal(whyNoMachines({ ...linux, status: status(all) }), undefined);
+  });
+
+  it("cannot be made by others, elsewhere, or in a container that is not privileged; which is said", () => {
+    assert.match(whyNoMachines({ ...linux, uid: 1000, status: status(all) }) ?? "", /needs root/);
+    assert.match(whyNoMachines({ platform: "darwin", uid: 0, status: "" }) ?? "", /not Linux/);
+    // What Docker leaves to root by default.
+    assert.match(
+      whyNoMachines({ ...linux, status: status("00000000a80425fb") }) ?? "",
+      /container that is not privileged \(CAP_NET_ADMIN, CAP_SYS_ADMIN\)/,
+    );
+    assert.match(whyNoMachines({ ...linux, status: status("00000000a80435fb") }) ?? "", /\(CAP_SYS_ADMIN\)/);
   });
 });
