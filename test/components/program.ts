@@ -5,7 +5,7 @@ import { RunError } from "@pulumi/pulumi/errors";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb.js";
 import { parse } from "yaml";
 import { projectName } from "../../config.js";
-import program from "../../index.js";
+import shipped from "../../index.js";
 import { computeCall, computeResource } from "../support/aws/model.js";
 import { valueOf } from "./mocks.js";
 
@@ -43,6 +43,8 @@ export interface Program {
   readonly secretOutputs?: readonly string[];
   /** Whether it is previewed only. */
   readonly preview?: boolean;
+  /** What is run instead of `index.ts`. */
+  readonly program?: () => Promise<Readonly<Record<string, pulumi.Input<unknown>>>>;
 }
 
 interface Yaml {
@@ -69,7 +71,7 @@ function configuration(stack: string, owner: Program["owner"]): Record<string, s
  * @throws what the program throws
  */
 export async function compose(options: Program): Promise<Composed> {
-  const { stack, owner, before = {}, answers, secretOutputs = [], preview = false } = options;
+  const { stack, owner, before = {}, answers, secretOutputs = [], preview = false, program = shipped } = options;
   const resources: Registered[] = [];
   const newResource = ({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs) => {
     const given = inputs as Record<string, unknown>;
