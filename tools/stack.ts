@@ -3,9 +3,11 @@ import { beforePromotionVariable } from "../components/beforePromotion.js";
 import { nowVariable } from "../pipeline/window/assert.js";
 import { parse, type Arguments } from "./stack/arguments.js";
 import { StackFailure, exit, report, throwNoStack, upCommand } from "./stack/failure.js";
+import { readRecorded } from "./commands/there/recorded.js";
 import { assertKnown } from "./stack/knownStacks.js";
 import { readOutputs } from "./stack/outputs.js";
 import { PulumiError, askPulumi } from "./stack/pulumi.js";
+import { say } from "./stack/say.js";
 import { troubleOf } from "./stack/trouble.js";
 import { prepare, root, type Place } from "./stack/workspace.js";
 
@@ -28,10 +30,18 @@ function exported(args: Arguments, place: Place): Promise<string> {
 async function outputs(args: Arguments, place: Place): Promise<Record<string, unknown>> {
   const all = await ofExisting(args, readOutputs(args.stack, place, "masked"));
   if (Object.keys(all).length > 0) return all;
-  throw new StackFailure(
-    `The stack ${args.stack} has no outputs: it was never brought up, or it was destroyed. Run: ${upCommand(args)}`,
-    exit.refused,
-  );
+  const { place: known, resources } = await readRecorded(args.stack, place);
+  if (known !== undefined) {
+    say(
+      `No update of ${args.stack} has succeeded yet; this is what there is of it so far. To go on: ${upCommand(args)}`,
+    );
+    return known;
+  }
+  const why =
+    resources === 0
+      ? "it was never brought up, or it was destroyed"
+      : `no update of it has succeeded, though ${resources} of its resources are there`;
+  throw new StackFailure(`The stack ${args.stack} has no outputs: ${why}. Run: ${upCommand(args)}`, exit.refused);
 }
 
 async function ofExisting<T>(args: Arguments, asked: Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Environment, EnvironmentArgs } from "./environment.js";
+import { Place } from "../place.js";
 import { filled } from "./filled.js";
 import { localEnvironment } from "./local.js";
 
@@ -10,6 +11,15 @@ export type { Environment, EnvironmentArgs } from "./environment.js";
  */
 export async function makeEnvironment(args: EnvironmentArgs): Promise<Environment> {
   const made = await make(args);
+  const { config, refreshFrom } = args;
+  // Where a local one is, its folder says.
+  if (config.database.kind !== "local")
+    new Place("place", {
+      ...made,
+      ...(refreshFrom === undefined
+        ? {}
+        : { refreshFrom: { environment: refreshFrom.environment, store: refreshFrom.store } }),
+    });
   return { ...made, database: filled(args, made) };
 }
 

@@ -5,6 +5,7 @@ import type { HostConnection } from "../../../components/hostConnection.js";
 import { hostReady } from "../../../components/hostReady.js";
 import { pendingSince, runKey } from "../../../components/lastRun.js";
 import { MigrationPipeline } from "../../../components/migrationPipeline.js";
+import { Place } from "../../../components/place.js";
 import { assertPromoted } from "../../../components/promotion.js";
 import { RemoteRunner } from "../../../components/remoteRunner.js";
 import { readLastRun } from "../../../components/stackReference.js";
@@ -69,6 +70,12 @@ async function program(args: HostEnvironment): Promise<Record<string, unknown>> 
       {},
     )
     .apply((result) => databaseSchema.parse(result));
+  const { refreshFrom } = args;
+  const { host: address, hostKey } = connection;
+  const host = pulumi.output({ address, port: 22, user: "pipeline", hostKey, instance });
+  const place = { database, store, host, ...(refreshFrom === undefined ? {} : { refreshFrom }) };
+  // Where commands by hand look, as makeEnvironment has it.
+  new Place("place", place);
   const settings = settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} });
   const pipeline = new MigrationPipeline("pipeline", {
     environment,
@@ -80,11 +87,7 @@ async function program(args: HostEnvironment): Promise<Record<string, unknown>> 
     runner,
   });
   return {
-    // What commands by hand look for, as the outputs of index.ts.
-    database,
-    store,
-    ...(args.refreshFrom === undefined ? {} : { refreshFrom: args.refreshFrom }),
-    host: { address: connection.host, port: 22, user: "pipeline", hostKey: connection.hostKey, instance },
+    ...place,
     backup: pipeline.backup,
     applied: pipeline.migrate.applied,
     migrations: pipeline.verify.migrations,

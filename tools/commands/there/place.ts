@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { type Database, databaseSchema } from "../../../pipeline/contracts.js";
+import type { Database } from "../../../pipeline/contracts.js";
 import { PipelineError, messageOf } from "../../../pipeline/errors.js";
 import { npmRun } from "../../../pipeline/npmRun.js";
 import { run } from "../../../pipeline/process.js";
@@ -10,13 +9,15 @@ import { troubleOf } from "../../stack/trouble.js";
 import type { Connection } from "../../command-plugin/inputs.js";
 import type { Target } from "../target.js";
 import { configuredPlace } from "./configured.js";
+import { type KnownPlace, knownPlace } from "./known.js";
+import { type Recorded, readRecorded } from "./recorded.js";
 
-/** Where an environment's database and store are, and the host that its stages run on, from its stack's last outputs. */
+/** Where an environment's database and store are, and the host that its stages run on. */
 export interface TargetPlace {
   readonly database: Database;
   readonly store: string;
   /** Whose backups its host may read, for it to be refreshed from. */
-  readonly refreshFrom?: SourceStore;
+  readonly refreshFrom?: NonNullable<KnownPlace["refreshFrom"]>;
   /** What the stack made for what its pipeline has to say. */
   readonly told?: Told;
   /** Absent where stages run on this machine. */
@@ -25,20 +26,7 @@ export interface TargetPlace {
   readonly instance?: string;
 }
 
-const sourceStore = z.object({ environment: z.string(), store: z.string() });
-type SourceStore = z.infer<typeof sourceStore>;
-
-const outputsSchema = z.object({
-  database: databaseSchema,
-  store: z.string(),
-  refreshFrom: sourceStore.optional(),
-  told: z.object({ topic: z.string().optional(), logGroup: z.string().optional() }).optional(),
-  host: z
-    .object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string().min(1), instance: z.string() })
-    .optional(),
-});
-
-/** @throws PipelineError where the stack has no outputs yet, or cannot be read. */
+/** @throws PipelineError where no update of the stack has come so far, or its state cannot be read. */
 export async function placeOf(target: Target): Promise<TargetPlace> {
   const { environment, config } = target;
   const place = prepare(environment, process.env);
@@ -74,36 +62,41 @@ export async function placeOf(target: Target): Promise<TargetPlace> {
   };
 }
 
-/** URL of the environment's store: the folder of this machine, or where its stack's outputs say that it is. */
+/** URL of the environment's store: the folder of this machine, or where its stack says that it is. */
 export async function storeUrlOf(target: Target): Promise<string> {
   if (target.paths.folderUrl !== undefined) return target.paths.folderUrl;
   return (await readPlace(target, prepare(target.environment, process.env))).store;
 }
 
-/** From the stack's outputs; before there are any, from its configuration, where that says it. */
-async function readPlace(target: Target, place: Place): Promise<z.infer<typeof outputsSchema>> {
+/**
+ * From the configuration, where that says it; else from the stack's state, which does also after an update that failed, and of a stack that
+ * an earlier version brought up from its outputs.
+ */
+async function readPlace(target: Target, place: Place): Promise<KnownPlace> {
+  const { environment } = target;
+  const configured = configuredPlace(target);
+  let recorded: Recorded;
   try {
-    return await outputsOf(target.environment, place);
+    recorded = await readRecorded(environment, place);
+    const found = recorded.place ?? (await readOutputs(environment, place, "clear"));
+    const known = knownPlace.safeParse({ ...found, ...configured });
+    if (known.success) return known.data;
   } catch (error) {
-    const configured = error instanceof PipelineError ? await configuredPlace(target, place) : undefined;
-    if (configured === undefined) throw error;
-    return configured;
+    const known = knownPlace.safeParse(configured);
+    if (known.success) return known.data;
+    const said = messageOf(error);
+    throw troubleOf(environment, said) ?? unknownPlace(environment, said.split("\n").slice(-2).join(" "), asks);
   }
+  throw recorded.resources === 0
+    ? unknownPlace(environment, "it has no resources, as it was never brought up, or it was destroyed", "")
+    : unknownPlace(
+        environment,
+        `${recorded.resources} of its resources are there, but no update has come so far that its database can be reached`,
+        ", and goes on where the last one ended",
+      );
 }
 
-async function outputsOf(environment: string, place: Place): Promise<z.infer<typeof outputsSchema>> {
-  const up = npmRun("local", "up", "--stack", environment);
-  let values: Record<string, unknown>;
-  try {
-    values = await readOutputs(environment, place, "clear");
-  } catch (error) {
-    const said = messageOf(error);
-    throw troubleOf(environment, said) ?? unknownPlace(environment, said.split("\n").slice(-2).join(" "), up);
-  }
-  const parsed = outputsSchema.safeParse(values);
-  if (!parsed.success) throw unknownPlace(environment, "its last update did not come so far as to say so", up);
-  return parsed.data;
-}
+const asks = "; where it is up, log in to the backend that has its state (pulumi login), then run the same command";
 
 /** Pulumi gives it on standard output; no other way would keep it from the list of processes. */
 async function readSecret(stack: string, { workDir, env }: Place, path: string): Promise<string> {
@@ -121,12 +114,12 @@ async function readSecret(stack: string, { workDir, env }: Place, path: string):
   });
 }
 
-function unknownPlace(environment: string, reason: string, up: string): PipelineError {
+function unknownPlace(environment: string, reason: string, more: string): PipelineError {
   return new PipelineError({
     code: "NO_OUTPUTS",
     kind: "refused",
-    message: `Where the database of "${environment}" is cannot be read from its stack's outputs: ${reason}.`,
+    message: `Where the database of "${environment}" is cannot be read from its stack's state: ${reason}.`,
     state: "Nothing was touched.",
-    next: `${up}, which brings it up; where it is up, log in to the backend that has its state (pulumi login), then run the same command.`,
+    next: `${npmRun("local", "up", "--stack", environment)}, which brings it up${more}.`,
   });
 }
