@@ -3,6 +3,13 @@ import * as fs from "node:fs";
 import { connect } from "node:net";
 import { Server, utils, type AuthContext, type Connection, type SFTPWrapper } from "ssh2";
 
+declare module "ssh2" {
+  interface Connection {
+    /** Which the types leave out. */
+    setNoDelay(noDelay: boolean): this;
+  }
+}
+
 export interface SshHostOptions {
   readonly user: string;
   /** What lets the user in: a password, or the public half of a key. */
@@ -72,6 +79,8 @@ export class SshHost {
   #serve(connection: Connection): void {
     this.#connections.add(connection);
     connection.on("error", () => undefined);
+    // As OpenSSH's server does.
+    connection.setNoDelay(true);
     connection.on("close", () => this.#connections.delete(connection));
     connection.on("authentication", (attempt) => {
       const { user, password, publicKey } = this.options;
