@@ -15,6 +15,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { type AwsStandIn, installAwsStandIn } from "../support/aws/standIn.js";
 import { type Moto, motoOrSkip, motoRegion } from "../support/moto.js";
+import "../support/ownConnections.js";
 
 /** A resource of AWS by its type's name, as the engine is asked for it; what the SDK's types would refuse gets through. */
 class Raw extends pulumi.CustomResource {

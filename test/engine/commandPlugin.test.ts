@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type OutputMap, type PulumiFn, type Stack, type UpResult } from "@pulumi/pulumi/automation";
+import "../support/ownConnections.js";
 
 /**
  * What the project relies on of the `command` plugin, through the real engine. It passes with the stand-in and with the real

@@ -6,6 +6,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { SshHost } from "../support/sshHost.js";
+import "../support/ownConnections.js";
 
 /** `remote.Command` and `CopyToRemote` through the real engine, against an SSH server in this process. */
 describe("the command plugin on another host, through the engine", function () {

@@ -12,6 +12,7 @@ import { type KeyPair, keyPair } from "./keys.js";
 import { type ManagedServer, authorityOnHost, startManagedServer } from "./managedServer.js";
 import { Metadata } from "./metadata.js";
 import { TlsFront } from "./tlsFront.js";
+import "../ownConnections.js";
 
 /** One environment with a host of its own. */
 export interface Place {
