@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { generateClient } from "./build/client.js";
 import { none, parseCounts, sum, summary, type Counts } from "./testing/counts.js";
+import { tellEnded } from "./testing/ended.js";
 import { type Sink, Turns } from "./testing/turns.js";
 
 const root = resolve(__dirname, "..");
@@ -45,10 +46,14 @@ function run(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...node, join(root, "node_modules", program), ...args], {
       cwd: root,
-      stdio: ["inherit", "pipe", "pipe"],
+      stdio: ["inherit", "pipe", "pipe", "ipc"],
       env: { ...process.env, ...env },
     });
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => sink.write(chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => sink.write(chunk));
+    child.on("message", (message) => {
+      const line = tellEnded(message);
+      if (line !== undefined) sink.tell(line);
+    });
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 128));
