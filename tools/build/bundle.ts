@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { type BuildOptions, build, version } from "esbuild";
 import { messageOf } from "../../pipeline/errors.js";
 import { wasmFiles } from "../../pipeline/prisma/wasmFiles.js";
@@ -35,7 +35,8 @@ export interface BundlePaths {
 export async function bundlePipeline(paths: BundlePaths): Promise<Bundle> {
   const { root, build: buildFolder } = paths;
   await mkdir(buildFolder, { recursive: true });
-  const cli = await bundleCli(root, join(buildFolder, "pipeline.cjs"));
+  const cli = join(buildFolder, "pipeline.cjs");
+  await bundleUnlessMade(root, resolve(root, "pipeline/cli.ts"), cli);
   for (const file of wasmFiles()) {
     await replace(join(buildFolder, basename(file)), (partial) => copyFile(file, partial));
   }
@@ -51,24 +52,29 @@ export async function bundleChecks(paths: Omit<BundlePaths, "root">): Promise<st
   return withLock(join(buildFolder, "client.lock"), "the Prisma client", async () => {
     await generateClient(paths);
     const target = join(buildFolder, "checks.cjs");
-    await bundleModule(checks, target);
+    // Another project may have installed meanwhile what was found here before.
+    if (relative(projectRoot, checks).startsWith("..")) await bundleModule(checks, target);
+    else await bundleUnlessMade(projectRoot, checks, target);
     return target;
   });
 }
 
-/** The pipeline's CLI, which takes a second to bundle: unless it is there, and was made of these very files. */
-async function bundleCli(root: string, target: string): Promise<string> {
+/**
+ * Bundles a module, which takes up to a second, unless the bundle is there and was made of these very files.
+ *
+ * @param root the folder whose packages it imports
+ */
+async function bundleUnlessMade(root: string, source: string, target: string): Promise<void> {
   const noted = `${target}.made`;
-  const how = JSON.stringify([version, options, root]);
-  if (await isStillMadeSo(noted, how)) return target;
+  const how = JSON.stringify([version, options, source]);
+  if (await isStillMadeSo(noted, how)) return;
   const since = Date.now();
-  const { text, inputs } = await bundleModule(resolve(root, "pipeline/cli.ts"), target);
+  const { text, inputs } = await bundleModule(source, target);
   // Another version of a package may be found elsewhere.
   const made = await madeOf(target, { how, sources: [...inputs, join(root, "package-lock.json")], since });
   // Another update may have put there what it made of older sources.
   if (made !== undefined && (await readFile(target, "utf8")) === text)
     await replace(noted, (partial) => writeFile(partial, JSON.stringify(made)));
-  return target;
 }
 
 const options = {
