@@ -132,7 +132,7 @@ async function must(result: Promise<RunResult>): Promise<string> {
 }
 
 /** What the owner of a stack does before the first preview (docs/aws.md). @returns the host that it then comes to */
-async function own(
+export async function own(
   checkout: Checkout,
   env: Env,
   stack: StackName,

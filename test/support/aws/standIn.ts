@@ -14,6 +14,8 @@ export interface AwsStandIn {
   readonly env: Readonly<Record<string, string>>;
   /** The password of the administrator of every RDS. */
   readonly masterPassword: string;
+  /** Has AWS be another from the next engine on. */
+  become(changes: Partial<Pick<Settings, "outputs" | "unprotected">>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -34,10 +36,13 @@ export async function installAwsStandIn(moto: Moto, outputs: Settings["outputs"]
   const settings: Settings = {
     schema: readSchema(Object.keys(resources), Object.keys(functions)),
     outputs,
+    unprotected: false,
     masterPassword,
   };
   const file = join(folder, "settings.json");
-  await writeFile(file, JSON.stringify(settings), { mode: 0o600 });
+  const become: AwsStandIn["become"] = (changes) =>
+    writeFile(file, JSON.stringify({ ...settings, ...changes }), { mode: 0o600 });
+  await become({});
   // The engine prefers a plugin on PATH to any that is installed.
   const programs = join(folder, "bin");
   await mkdir(programs);
@@ -53,6 +58,7 @@ export async function installAwsStandIn(moto: Moto, outputs: Settings["outputs"]
       PATH: [programs, process.env.PATH ?? ""].join(delimiter),
     },
     masterPassword,
+    become,
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

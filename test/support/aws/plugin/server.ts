@@ -142,7 +142,7 @@ export class AwsServer implements Served {
     const { type } = partsOf(request.getUrn());
     const state = properties(unwrap(request.getProperties()));
     const protection = protections[type];
-    if (protection !== undefined && state[protection.by] === true)
+    if (protection !== undefined && state[protection.by] === true && !this.settings.unprotected)
       throw new Error(`deleting ${type} (${request.getId()}): ${protection.words}`);
     await this.#backed[type]?.remove?.(request.getId());
     return new Empty();

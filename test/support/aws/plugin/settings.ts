@@ -11,6 +11,8 @@ export interface Settings {
   readonly schema: Schema;
   /** By type, what takes the place of what the model answers: where the machines and databases of the test are. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+  /** Whether the owner has taken the protection off what is to be deleted, beside Pulumi. */
+  readonly unprotected: boolean;
   /** The password of an RDS's administrator, which goes into its secret and nowhere else. */
   readonly masterPassword: string;
 }
@@ -18,6 +20,7 @@ export interface Settings {
 const shape = z.object({
   schema: z.custom<Schema>((value) => typeof value === "object" && value !== null && "resources" in value),
   outputs: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]))),
+  unprotected: z.boolean(),
   masterPassword: z.string(),
 });
 
