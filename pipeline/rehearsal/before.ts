@@ -82,6 +82,13 @@ export async function forgetTable(client: pg.ClientBase, { copy }: KeptTable): P
   await client.query(`DROP TABLE IF EXISTS pg_temp.${copy}`);
 }
 
+/** Gives the temporary table another name, so that the table can be kept once more beside it. */
+export async function renameCopy(client: pg.ClientBase, kept: KeptTable, mark: number): Promise<KeptTable> {
+  const copy = `${kept.copy}_${mark}`;
+  await client.query(`ALTER TABLE pg_temp.${kept.copy} RENAME TO ${copy}`);
+  return { ...kept, copy };
+}
+
 export function sqlName({ schema, name }: Pick<TableShape, "schema" | "name">): string {
   return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
 }

@@ -10,7 +10,7 @@ import { pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import { readCatalogue } from "./catalogue.js";
 import { type Seen, type Weights, rehearsalFailed, tell, unexpected } from "./judged.js";
-import { compareKept, keepTables, keptOids } from "./kept.js";
+import { compareAndHold, compareKept, keepTables, keptOids } from "./kept.js";
 import { compareLargeObjects, keepLargeObjects } from "./largeObjects.js";
 import { nameOf, takenLocks } from "./locks.js";
 import type { Observed } from "./observed.js";
@@ -68,8 +68,8 @@ export async function rehearseOne(
 ): Promise<Rehearsed> {
   const { name, plan } = migration;
   const { schema, reader, log } = tools;
-  const pulled =
-    (await readDown(migration)) === undefined ? undefined : await pullSchema(tools.copy, request.project, schema);
+  const down = await readDown(migration);
+  const pulled = down === undefined ? undefined : await pullSchema(tools.copy, request.project, schema);
   const shapes = await readShapes(reader);
   const before = shapes.tables;
   const catalogue = await readCatalogue(reader);
@@ -87,7 +87,11 @@ export async function rehearseOne(
   const { durationMs } = made;
   const now = await readShapes(reader);
   const after = now.tables;
-  const observed: Observed[] = (await compareKept(reader, kept, now)).flatMap(({ seen }) => seen);
+  const { compared, grown } =
+    down === undefined
+      ? { compared: await compareKept(reader, kept, now), grown: [] }
+      : await compareAndHold(reader, kept, now, tools.folder.migrations.indexOf(migration));
+  const observed: Observed[] = compared.flatMap(({ seen }) => seen);
   if (largeObjects) observed.push(...(await compareLargeObjects(reader)));
   observed.push(...(await compareSequenceStates(reader, sequences)));
   const touched = keptOids(kept);
@@ -100,7 +104,7 @@ export async function rehearseOne(
     sampled === undefined ? trial?.statements : asAWhole(migration, before, after, durationMs, sampled);
   const seen: Seen = { observed, statements, wrote: kept.length > 0, durationMs };
   const { result, declared } = tell(migration, seen, weights, log);
-  const forward = { migration, catalogue, pulled, shapes, sequences, observed: declared };
+  const forward = { migration, catalogue, pulled, shapes, sequences, observed: declared, grown };
   return { result, forward, touched, largeObjects };
 }
 

@@ -8,6 +8,7 @@ import type { Migration } from "../prisma/migrations.js";
 import { type PulledSchema, diffPulled, pullSchema } from "../prisma/pulled.js";
 import type { PrismaSchema } from "../prisma/schema.js";
 import { takeBack } from "../prisma/takeBack.js";
+import type { KeptTable } from "./before.js";
 import { type Catalogue, compareCatalogues, readCatalogue } from "./catalogue.js";
 import { clusterStatements, describeCluster } from "./clusterWide.js";
 import { compareKept, keepTables, keptOids } from "./kept.js";
@@ -27,6 +28,8 @@ export interface Forward {
   readonly sequences: ReadonlyMap<number, SequenceState>;
   /** What it does to data, as declared. */
   readonly observed: readonly Observed[];
+  /** The tables that it put rows into, as they were before it; kept for the way back. */
+  readonly grown: readonly KeptTable[];
 }
 
 export interface Back {
@@ -118,7 +121,16 @@ async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript
   const written = down.plan.kind === "transaction" && trial !== undefined ? [...trial.touched] : assumed;
   // What the migration itself has made is its own to take away.
   const there = written.filter((oid) => shapes.tables.has(oid));
-  const kept = await keepTables(reader, there, now);
+  const grown = forward.grown.filter((one) => keptOids([one]).some((oid) => there.includes(oid)));
+  const held = keptOids(grown);
+  const kept = [
+    ...grown,
+    ...(await keepTables(
+      reader,
+      there.filter((oid) => !held.includes(oid)),
+      now,
+    )),
+  ];
   const largeObjects = trial?.largeObjects ?? down.plan.kind !== "alone";
   if (largeObjects) await keepLargeObjects(reader);
   const touched = { touched: keptOids(kept), largeObjects };
@@ -132,7 +144,16 @@ async function takeOneBack(reader: pg.Client, forward: Forward, down: DownScript
   }
   const after = await readShapes(reader);
   const lost: Observed[] = (await compareKept(reader, kept, after)).flatMap(({ kept: { shape }, seen }) =>
-    seen.filter((one) => wasThere(one, shape, shapes) && !undoes(one, observed)),
+    // Held against what was there before the migration, what that has dropped, as declared, is not there either.
+    seen.filter(
+      (one) =>
+        wasThere(one, shape, shapes) &&
+        !undoes(
+          one,
+          observed,
+          grown.some((table) => table.shape === shape),
+        ),
+    ),
   );
   const beside = [
     ...(largeObjects ? await compareLargeObjects(reader) : []),
@@ -177,9 +198,10 @@ function wasThere({ names }: Observed, now: TableShape, { tables, parted }: Shap
 }
 
 /** A value that the migration has changed as it declares may change once more on the way back, and rows it has added may go. */
-function undoes({ effect, names }: Observed, observed: readonly Observed[]): boolean {
-  if (effect === "drops") return false;
+function undoes({ effect, names }: Observed, observed: readonly Observed[], sinceBefore = false): boolean {
+  if (effect === "drops" && !sinceBefore) return false;
   return observed.some((forward) => {
+    if (effect === "drops" && forward.effect !== "drops") return false;
     return forward.names.some((one) => names.some((other) => JSON.stringify(one) === JSON.stringify(other)));
   });
 }
