@@ -1,4 +1,5 @@
-import { postgresMajor } from "./hostPaths.js";
+import { pipelineUser, postgresMajor } from "./hostPaths.js";
+import { nameChecks } from "./nameChecks.js";
 import type { Config } from "./sections.js";
 import { policyMistake, policyOf } from "../pipeline/gate/policy.js";
 import { majorOf, supportedMajors } from "../pipeline/postgres/version.js";
@@ -7,6 +8,7 @@ import { majorOf, supportedMajors } from "../pipeline/postgres/version.js";
 export function crossChecks(stack: string, config: Config, region: unknown): string[] {
   return [
     ...policyChecks(stack, config),
+    ...nameChecks(config),
     ...sampleChecks(config),
     ...backupChecks(config),
     ...cloudChecks(stack, config, region),
@@ -177,10 +179,13 @@ function connectionChecks(stack: string, config: Config): string[] {
         "connection.hostKey: not set; it is what that host has in /etc/ssh/ssh_host_ed25519_key.pub, and another one is refused",
       );
     if (connection.host === "") problems.push('connection.host: not set; runner.where is "host", so name that host');
-  } else if (connection.from.length === 0)
-    problems.push(
-      `connection.from: no address is named, so nobody could reach the host; pulumi config set --path 'connection.from[0]' ADDRESS/32 --stack ${stack}`,
-    );
+  } else {
+    problems.push(...ownHostChecks(config));
+    if (connection.from.length === 0)
+      problems.push(
+        `connection.from: no address is named, so nobody could reach the host; pulumi config set --path 'connection.from[0]' ADDRESS/32 --stack ${stack}`,
+      );
+  }
   const { proxy } = connection;
   if (proxy !== undefined) {
     const lacks = (["host", "hostKey", "privateKey"] as const).filter((key) => proxy[key] === "");
@@ -191,5 +196,19 @@ function connectionChecks(stack: string, config: Config): string[] {
         "connection.proxy: a host behind a bastion has no public address, and the network that this stack makes has neither that bastion in it nor another way to the internet: name the one it is in (network.vpcId, network.hostSubnetIds)",
       );
   }
+  return problems;
+}
+
+/** A host that this program makes is known to it: another account is let in nowhere, and would be waited for in vain. */
+function ownHostChecks({ connection: { host, user } }: Config): string[] {
+  const problems: string[] = [];
+  if (host !== "")
+    problems.push(
+      `connection.host: "${host}", but the stack makes its host itself and knows its address: leave it out; a host that is there already is for database.kind existing`,
+    );
+  if (user !== pipelineUser)
+    problems.push(
+      `connection.user: "${user}", but a host that the stack makes lets in "${pipelineUser}" only: leave it out`,
+    );
   return problems;
 }

@@ -77,6 +77,7 @@ export const cidrs = z
       )
       .superRefine(byFirstAddress),
   )
+  .refine((all) => new Set(all).size === all.length, "one of them stands here twice")
   .refine(
     (all) => publicAddresses(all) <= mostAddresses,
     `more public addresses together than four ranges of /${widest}, which names nobody; name fewer, or ${internet} where everybody is meant`,

@@ -65,7 +65,10 @@ export const sections = {
   notify: notifySettings
     .extend({
       /** Who is told by e-mail, through the topic that a stack on AWS makes; each of them is asked by AWS to confirm. */
-      emails: z.array(z.email()).default([]),
+      emails: z
+        .array(z.email())
+        .refine((all) => new Set(all).size === all.length, "one of them stands here twice")
+        .default([]),
     })
     .prefault({}),
   /** Where stages log to beside the store; see docs/hosts.md. */

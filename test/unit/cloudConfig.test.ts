@@ -164,6 +164,44 @@ describe("configuration of the cloud stacks", () => {
     );
   });
 
+  it("takes what is named once only: each is a resource of its own", () => {
+    const twice = ["203.0.113.7/32", "203.0.113.7/32"];
+    const base = { ...region, store: s3, connection, database: { kind: "ec2" } };
+    assert.match(mistakes({ ...base, connection: { ...connection, from: twice } }), /^connection\.from: .*twice/);
+    assert.match(mistakes({ ...base, database: { kind: "rds", publicFrom: twice } }), /^database\.publicFrom: .*twice/);
+    assert.match(mistakes({ ...base, notify: { emails: ["a@b.cc", "a@b.cc"] } }), /^notify\.emails: .*twice/);
+  });
+
+  it("knows how a host is reached that the stack makes itself", () => {
+    const of = (more: object, kind = "ec2") =>
+      mistakes({ ...region, store: s3, database: { kind }, connection: { ...connection, ...more } });
+    for (const kind of ["ec2", "rds"]) {
+      assert.match(of({ user: "admin" }, kind), /^connection\.user: "admin", .* lets in "pipeline" only/);
+      assert.match(of({ host: "db.example.com" }, kind), /^connection\.host: .*knows its address: leave it out/);
+    }
+    const password = { from: "none" };
+    const existing = { kind: "existing", host: "/var/run/postgresql", user: "u", password };
+    const there = { ...connection, host: "h", port: 2222, user: "admin" };
+    assert.equal(
+      mistakes({ ...region, store: s3, database: existing, connection: there, runner: { where: "host" } }),
+      "",
+    );
+  });
+
+  it("gives the application a role and a database of its own", () => {
+    const of = (database: object) => mistakes({ ...region, store: s3, connection, database });
+    for (const owner of ["postgres", "pipeline", "pg_app", "rds_superuser", "rdsadmin"])
+      for (const kind of ["ec2", "rds"])
+        assert.match(of({ kind, owner }), /^database\.owner: ".*" is the name of an administrator/, `${kind} ${owner}`);
+    assert.match(
+      of({ kind: "ec2", name: "postgres" }),
+      /^database\.name: "postgres" is a database of the server's own/,
+    );
+    assert.match(mistakes({ database: { owner: "postgres" } }, "local"), /^database\.owner/);
+    const existing = { kind: "existing", host: "h", user: "postgres", owner: "postgres", password: { from: "none" } };
+    assert.equal(mistakes({ database: existing }), "");
+  });
+
   it("takes a region that is one", () => {
     const at = (name: string) => mistakes({ ...shipped("dev"), "aws:region": name, connection });
     for (const name of ["eu-west-1", "ap-southeast-3", "us-gov-west-1"]) assert.equal(at(name), "", name);
