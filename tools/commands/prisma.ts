@@ -1,14 +1,16 @@
 import { migrateStatusResult, resolveResult } from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
-import { environmentOf } from "../../pipeline/npmRun.js";
+import { environmentOf, npmRun } from "../../pipeline/npmRun.js";
 import { describeResolution } from "../../pipeline/prisma/resolve.js";
 import { processOptions } from "../../pipeline/processOptions.js";
 import { parseFlags, resolutionOf } from "../prisma/arguments.js";
 import { type PrismaCommandName, prismaCommand } from "../prisma/command.js";
+import { assertDisposable } from "../prisma/disposable.js";
 import { say } from "../prisma/output.js";
 import { tellStatus } from "../prisma/status.js";
 import { reportFailure } from "./reportFailure.js";
 import { type Target, readTarget, storeOf, targetDatabase } from "./target.js";
+import { placeOf } from "./there/place.js";
 import { withStages } from "./there/withStages.js";
 
 /** The seed's `prisma:*` commands, for the environment that NODE_ENV or `--stack` names. */
@@ -18,6 +20,7 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
   const target = readTarget(environment);
   if (target.config.database.kind !== "local" && (name === "status" || name === "resolve"))
     return whereItIs(name, args, target);
+  if (target.config.database.kind !== "local" && name === "reset") return resetFromHere(args, target);
   return prismaCommand(name as PrismaCommandName, args, {
     environment,
     database: await targetDatabase(target),
@@ -55,6 +58,22 @@ async function whereItIs(name: "status" | "resolve", args: readonly string[], ta
     if (error instanceof PipelineError && told.has(error)) return error.exitCode;
     throw error;
   }
+}
+
+/** Of a `dev` whose database is reached from here. @throws PipelineError (`refused`) for any other environment, or where it is not */
+async function resetFromHere(args: readonly string[], target: Target): Promise<number> {
+  const { environment } = target;
+  assertDisposable(environment, "reset", `To go back to a backup: ${npmRun(environment, "db:restore")}`);
+  const { host, database, store } = await placeOf(target);
+  if (host !== undefined)
+    throw new PipelineError({
+      code: "NOT_FROM_HERE",
+      kind: "refused",
+      message: `The database of "${environment}" is reached from its host only, and prisma:migrate:reset works where it is reached from here.`,
+      state: "Nothing was touched.",
+      next: `To go back to a backup: ${npmRun(environment, "db:restore")}`,
+    });
+  return prismaCommand("reset", args, { environment, database, store, project: projectOf(target) });
 }
 
 /** Takes `--stack NAME` (or `--environment`), which is this project's own, out of what Prisma knows. */

@@ -9,6 +9,20 @@ const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")
 );
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text: string): Set<string> {
+  const headings = text.replace(/^```[^]*?^```/gm, "").matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    [...headings].map(([, heading = ""]) =>
+      heading
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
+
 describe("README and docs", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 
@@ -24,6 +38,16 @@ describe("README and docs", () => {
       rows.map(([, code = "", meaning = ""]) => `  ${code.padStart(3)}  ${meaning}`).join("\n"),
       describeExitCodes(),
     );
+  });
+
+  it("link to sections that there are", () => {
+    const headings = new Map(pages.map((page) => [page, anchorsOf(read(page))]));
+    for (const page of pages)
+      for (const [, path = "", anchor = ""] of read(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)]+)\)/g)) {
+        const target = path === "" ? page : join(dirname(page), path);
+        const known = headings.get(target);
+        assert.ok(known === undefined || known.has(anchor), `${page}: ${path}#${anchor}`);
+      }
   });
 
   it("link to pages that there are", () => {
