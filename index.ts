@@ -83,7 +83,10 @@ async function program(): Promise<Outputs> {
     database,
     backup: pipeline.backup.apply(({ id, location, bytes, rows, physical }) => ({
       ...{ id, location, bytes, rows },
-      ...(physical === undefined ? {} : { method: physical.method, restorePoint: physical.restorePoint.name }),
+      ...(physical?.method === "pgbackrest"
+        ? { method: physical.method, restorePoint: physical.restorePoint.name }
+        : {}),
+      ...(physical?.method === "snapshot" ? { method: physical.method, snapshot: physical.identifier } : {}),
     })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
     provedBackup: pipeline.verify.proved,

@@ -37,12 +37,30 @@ function sampleChecks({ sample, project, database }: Config): string[] {
 }
 
 /** Whether there can be backups of the kind that is wanted. */
-function backupChecks({ backup, database, rehearse }: Config): string[] {
-  if (backup.method === "dump")
-    return rehearse.folder === ""
+function backupChecks(config: Config): string[] {
+  const { method } = config.backup;
+  const { folder, instanceClass } = config.rehearse;
+  const copyIs = method === "snapshot" ? "an instance of its own" : "a database beside the original, on its server";
+  return [
+    ...(folder !== "" && method !== "pgbackrest"
+      ? [`rehearse.folder: "${folder}", but with backup.method ${method} the copy is ${copyIs}: leave it out`]
+      : []),
+    ...(instanceClass !== "" && method !== "snapshot"
+      ? [
+          `rehearse.instanceClass: "${instanceClass}", but only with backup.method snapshot is the copy an instance of its own: leave it out`,
+        ]
+      : []),
+    ...methodChecks(config),
+  ];
+}
+
+function methodChecks({ backup, database }: Config): string[] {
+  if (backup.method === "dump") return [];
+  if (backup.method === "snapshot")
+    return database.kind === "rds"
       ? []
       : [
-          `rehearse.folder: "${rehearse.folder}", but with backup.method dump the copy is a database beside the original, on its server: leave it out`,
+          `backup.method: "snapshot", but only RDS makes DB snapshots (database.kind is "${database.kind}"): ${database.kind === "ec2" ? "set it to pgbackrest, which does the same on a host, or to dump" : "leave it out, or set it to dump"}`,
         ];
   if (database.kind !== "ec2")
     return [

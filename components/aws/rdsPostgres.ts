@@ -1,7 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Database, Tls } from "../../pipeline/contracts.js";
+import { inertParameters } from "../../pipeline/rds/inertParameters.js";
 import { type Statement, keepSecret, readSecrets } from "./policies.js";
+import { rdsStatements } from "./rdsPolicies.js";
 
 /** The role that RDS makes and manages the password of; the pipeline connects as it. */
 const masterUser = "pipeline";
@@ -32,6 +34,8 @@ export interface RdsPostgresArgs {
   readonly backupDays?: number;
   /** Who signs the server's certificate: Amazon's authorities, or those in a PEM file (other partitions). @default "rds" */
   readonly authorities?: Tls["ca"];
+  /** Backups are DB snapshots (`backup.method: snapshot`), which whoever runs the pipeline is let make and restore. @default false */
+  readonly snapshots?: boolean;
   /** Ranges of addresses outside that may reach it; without any it is private. @default none */
   readonly publicFrom?: readonly string[];
   /** Pulumi refuses to delete it, and leaves it in AWS if it is taken out of the program. @default false */
@@ -54,7 +58,7 @@ export interface RdsPostgresArgs {
 export class RdsPostgres extends pulumi.ComponentResource {
   /** The database as the pipeline reaches it, with where its password is found. */
   readonly database: pulumi.Output<Database>;
-  /** What the role of whoever runs the pipeline has to be let do: read the password, keep the application's. */
+  /** What the role of whoever runs the pipeline has to be let do: read the password, keep the application's, restore beside. */
   readonly statements: pulumi.Output<Statement[]>;
   /** The secret that the application's password is kept in, once the database was prepared. */
   readonly applicationSecretArn: pulumi.Output<string>;
@@ -82,6 +86,11 @@ export class RdsPostgres extends pulumi.ComponentResource {
     const parameters = new aws.rds.ParameterGroup(
       `${name}-parameters-${major}`,
       { family: `postgres${major}`, parameters: parameterValues },
+      child,
+    );
+    const copyParameters = new aws.rds.ParameterGroup(
+      `${name}-copy-parameters-${major}`,
+      { family: `postgres${major}`, parameters: [...parameterValues, ...copyParameterValues] },
       child,
     );
     const instance = new aws.rds.Instance(
@@ -125,15 +134,24 @@ export class RdsPostgres extends pulumi.ComponentResource {
     const master = instance.masterUserSecrets.apply(([secret]) => secret?.secretArn ?? "");
     this.identifier = instance.identifier;
     this.applicationSecretArn = application.arn;
+    const access = pulumi.output({
+      environment,
+      instanceArn: instance.arn,
+      subnetGroupArn: subnets.arn,
+      parametersArn: copyParameters.arn,
+      snapshots: args.snapshots ?? false,
+    });
     this.statements = pulumi
-      .all([master, application.arn])
-      .apply(([masterArn, applicationArn]) => [
+      .all([master, application.arn, access])
+      .apply(([masterArn, applicationArn, known]) => [
         readSecrets("ReadMasterPassword", [masterArn]),
         keepSecret("KeepApplicationPassword", applicationArn),
+        ...rdsStatements(known),
       ]);
     // Nobody is sent there before it lets them in.
-    const known = pulumi.all([instance.address, instance.port, master, pulumi.all(rules)]);
-    this.database = known.apply(([host, port, arn]): Database => ({
+    const atRds = pulumi.all([instance.identifier, instance.arn, copyParameters.name]);
+    const known = pulumi.all([instance.address, instance.port, master, atRds, pulumi.all(rules)]);
+    this.database = known.apply(([host, port, arn, [identifier, instanceArn, parametersOfCopies]]): Database => ({
       host,
       port,
       name: database,
@@ -142,6 +160,7 @@ export class RdsPostgres extends pulumi.ComponentResource {
       tls: { ca: args.authorities ?? "rds" },
       migrateAs: owner,
       ...(schema === undefined ? {} : { schema }),
+      rds: { instance: identifier, region: instanceArn.split(":")[3] ?? "", copyParameters: parametersOfCopies },
     }));
     this.registerOutputs({
       database: this.database,
@@ -182,3 +201,10 @@ const parameterValues = [
   { name: "log_lock_waits", value: "1" },
   { name: "log_min_duration_statement", value: "1000" },
 ];
+
+/** Of instances that are restored from it: they come up with all that is in it, and nothing of that may act by itself. */
+const copyParameterValues = Object.entries(inertParameters).map(([name, value]) => ({
+  name,
+  value,
+  applyMethod: "pending-reboot",
+}));

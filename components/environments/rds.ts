@@ -32,6 +32,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     maxStorageGiB: database.maxStorageGiB,
     multiAz: database.multiAz,
     backupDays: database.backupDays,
+    snapshots: config.backup.method === "snapshot",
     authorities: database.authorities,
     publicFrom: rangesOf(database.publicFrom),
     protect: isProtected(args),

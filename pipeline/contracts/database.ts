@@ -55,6 +55,16 @@ export const databaseSchema = z.strictObject({
       stanza: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "letters, digits, - and _"),
     })
     .optional(),
+  /** The instance of RDS that it is on, where the stack made it: RDS keeps its log and its snapshots. */
+  rds: z
+    .strictObject({
+      /** Its identifier. */
+      instance: z.string().min(1),
+      region: z.string().min(1),
+      /** Parameter group of instances that are restored from it: its own, but for what would act by itself. */
+      copyParameters: z.string().min(1),
+    })
+    .optional(),
 });
 export type Database = z.infer<typeof databaseSchema>;
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { restorePoint } from "./restorePoint.js";
 
 /** How backups are made: by `pg_dump`, or by what keeps the server's own files. */
-export const backupMethods = ["dump", "pgbackrest"] as const;
+export const backupMethods = ["dump", "pgbackrest", "snapshot"] as const;
 
 /**
  * Where the data of a backup is that is no dump in the store, and what leads back to it. Beside it lies the same manifest as beside a
@@ -27,5 +27,26 @@ export const physicalBackup = z.discriminatedUnion("method", [
     /** Unlogged tables and sequences, which no recovery brings back: `public.cache`. */
     unlogged: z.array(z.string()),
   }),
+  /** A DB snapshot of an instance of RDS. */
+  z.strictObject({
+    method: z.literal("snapshot"),
+    /** The instance that it is of, and its region. */
+    instance: z.string(),
+    region: z.string(),
+    /** Its name at RDS. */
+    identifier: z.string(),
+    /** When it was taken, as RDS says it. */
+    taken: z.iso.datetime(),
+    /**
+     * The snapshot of the fingerprints, as above, which is older: what was committed in between is in the copy, and is told apart there
+     * by the numbers of the transactions.
+     */
+    snapshot: z.string(),
+    unlogged: z.array(z.string()),
+  }),
 ]);
 export type PhysicalBackup = z.infer<typeof physicalBackup>;
+/** One that lies in pgBackRest's archive. */
+export type ArchivedBackup = Extract<PhysicalBackup, { method: "pgbackrest" }>;
+/** One that RDS keeps. */
+export type SnapshotBackup = Extract<PhysicalBackup, { method: "snapshot" }>;

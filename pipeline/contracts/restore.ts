@@ -1,6 +1,20 @@
 import { z } from "zod";
 import { resultFields, stageRequest } from "./request.js";
 
+/** An instance of RDS that was restored beside the environment's own, and stays. */
+const restoredInstance = z.strictObject({
+  identifier: z.string(),
+  host: z.string(),
+  port: z.int(),
+  /** ARN of the secret with its administrator's password. */
+  secret: z.string(),
+  /** Whether an earlier run of the same command had made it. */
+  found: z.boolean(),
+  /** What can be done with it, as commands. */
+  steps: z.array(z.string()),
+});
+export type RestoredInstance = z.infer<typeof restoredInstance>;
+
 /** A name for a database; PostgreSQL cuts longer ones off silently. */
 const newDatabaseName = z
   .string()
@@ -24,7 +38,7 @@ export type RestoreRequest = z.infer<typeof restoreRequest>;
 export const restoreResult = z.strictObject({
   ...resultFields,
   stage: z.literal("restore"),
-  /** Of a restore to a moment: pgBackRest's label of the base backup that it began with. */
+  /** Of a restore to a moment: pgBackRest's label of the base backup that it began with; of one on RDS, the instance it is of. */
   backup: z.string(),
   /** The moment that it was restored to, where it was one. */
   moment: z.iso.datetime({ offset: true }).optional(),
@@ -36,6 +50,8 @@ export const restoreResult = z.strictObject({
   checkpoint: z.string().optional(),
   /** The new database, where the backup was not restored in the place of the environment's own. */
   into: z.string().optional(),
+  /** On RDS, of a moment and of a DB snapshot: where it was restored; the environment's own database is as it was. */
+  instance: restoredInstance.optional(),
   /** The database that was there before, under its new name; absent where there was none. */
   kept: z.string().optional(),
   /** The SQL that drops it, for when it is no longer needed. */

@@ -53,6 +53,11 @@ export const rehearseSettings = z
       // The path of a Unix socket in it has 107 bytes at most.
       .regex(/^(\/[A-Za-z0-9._/-]{1,47})?$/, "an absolute path of at most 48 letters, digits, . _ / and -")
       .default(""),
+    /** Class of the instance that the copy is, with `backup.method: snapshot`. Empty: that of the original, whose times are then its own. */
+    instanceClass: z
+      .string()
+      .regex(/^(db\.[a-z0-9]+\.[a-z0-9]+)?$/, "a class such as db.t4g.micro")
+      .default(""),
   })
   .refine(({ mode, reason }) => mode !== "never" || reason.trim() !== "", {
     path: ["reason"],
@@ -63,9 +68,13 @@ export const settingsSchema = z.strictObject({
   backup: z.strictObject({
     /**
      * `dump`: with `pg_dump`, into the store. `pgbackrest`: for databases too large to dump, on EC2 hosts: a base backup, the log and a
-     * restore point; see docs/recovery.md.
+     * restore point. `snapshot`: the same on RDS: a DB snapshot. See docs/recovery.md.
      */
     method: z.enum(backupMethods).default("dump"),
+    /** How long RDS may take for a DB snapshot, or for an instance that is restored from one, in minutes. */
+    rdsWaitMinutes: z.number().min(1).default(120),
+    /** How often RDS is asked meanwhile, in seconds; each account may ask only so often. */
+    rdsAskSeconds: z.number().min(0.1).default(10),
     /** Parallel jobs of `pg_dump`, `pg_restore` and the fingerprints. */
     jobs: z.int().min(1).max(64).default(2),
     /** How many complete backups are kept; the newest is never removed. */

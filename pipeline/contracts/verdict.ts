@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { backupMethods } from "./physical.js";
 import { resultFields, stageRequest } from "./request.js";
 
 export const verdictRequest = stageRequest.extend({
@@ -32,7 +33,15 @@ export const observed = z.strictObject({
   astray: z.array(z.string()),
   /** In what the schema differs from what the applied migrations make; absent where it does not, or was not looked at. */
   drift: z.string().optional(),
-  backup: z.strictObject({ id: z.string(), made: z.iso.datetime(), proved: z.boolean() }).optional(),
+  backup: z
+    .strictObject({
+      id: z.string(),
+      made: z.iso.datetime(),
+      proved: z.boolean(),
+      /** Absent: a dump. */
+      method: z.enum(backupMethods).optional(),
+    })
+    .optional(),
   /** Applied, and not yet in the backup; in the order in which they were. */
   appliedSince: z.array(z.string()),
   /** Of those, the ones that cannot be taken back by SQL, each with the reason. */

@@ -1,16 +1,19 @@
-import type { Database, PhysicalBackup } from "../contracts.js";
+import type { ArchivedBackup, Database, PhysicalBackup } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
 import { type BaseBackup, pgbackrest, readBaseBackups } from "./archive.js";
+import { findDamageInSnapshot } from "../rds/kept.js";
 import { baseForPoint } from "./moment.js";
 
-/** Whether the archive still leads to backups that lie in it. */
+/** Whether backups that lie elsewhere than in the store can still come back: in the archive, or at RDS. */
 export class Archived {
   readonly #known = new Map<string, Promise<readonly BaseBackup[]>>();
 
   constructor(private readonly signal: AbortSignal) {}
 
   /** Why a backup cannot come back any more, or it is not known whether it can; `undefined`: a base backup leads to it. */
-  async whyNot({ stanza, restorePoint }: PhysicalBackup): Promise<string | undefined> {
+  async whyNot(physical: PhysicalBackup): Promise<string | undefined> {
+    if (physical.method === "snapshot") return findDamageInSnapshot(physical, this.signal);
+    const { stanza, restorePoint } = physical;
     const bases = await this.#basesOf(stanza).catch((error: unknown) => {
       this.signal.throwIfAborted();
       return messageOf(error);
@@ -20,8 +23,13 @@ export class Archived {
     return `no base backup that leads to ${restorePoint.at} is left in the archive (database.recoveryDays)`;
   }
 
-  /** Whether it is sure that a backup cannot come back any more; it is not where the archive cannot be asked, or has nothing yet. */
-  async isGone({ stanza, restorePoint }: PhysicalBackup): Promise<boolean> {
+  /**
+   * Whether it is sure that a backup cannot come back any more; it is not where the archive cannot be asked, or has nothing yet, nor of a
+   * DB snapshot, which may be in another account than that which was asked.
+   */
+  async isGone(physical: PhysicalBackup): Promise<boolean> {
+    if (physical.method === "snapshot") return false;
+    const { stanza, restorePoint } = physical;
     const bases = await this.#basesOf(stanza).catch(() => []);
     this.signal.throwIfAborted();
     return bases.length > 0 && baseForPoint(restorePoint, bases) === undefined;
@@ -35,12 +43,19 @@ export class Archived {
 }
 
 /**
- * Reads every byte of the base backup that leads to a backup, and of the archived log, again.
+ * Reads every byte of the base backup that leads to a backup, and of the archived log, again. Of a DB snapshot nobody can read any:
+ * whether it is there, complete and encrypted.
  *
  * @returns what is wrong with them; `undefined`: nothing.
  */
-export async function findDamageInArchive(
-  { stanza, restorePoint }: PhysicalBackup,
+export async function findDamageElsewhere(physical: PhysicalBackup, signal: AbortSignal): Promise<string | undefined> {
+  return physical.method === "snapshot"
+    ? findDamageInSnapshot(physical, signal)
+    : findDamageInArchive(physical, signal);
+}
+
+async function findDamageInArchive(
+  { stanza, restorePoint }: ArchivedBackup,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const base = baseForPoint(restorePoint, await readBaseBackups(stanza, signal));

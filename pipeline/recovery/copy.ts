@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import type { StageContext } from "../context.js";
-import type { Database, PhysicalBackup, RehearseRequest } from "../contracts.js";
+import type { ArchivedBackup, Database, RehearseRequest } from "../contracts.js";
 import type { Logger } from "../log.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase } from "../postgres/identity.js";
@@ -46,7 +46,7 @@ export function assertRoomToRehearse(settings: RehearseRequest["settings"], serv
 export async function withCopy<T>(
   request: RehearseRequest,
   context: StageContext,
-  { identity, physical }: Pick<Manifest, "identity"> & { readonly physical: PhysicalBackup },
+  { identity, physical }: Pick<Manifest, "identity"> & { readonly physical: ArchivedBackup },
   work: (copy: Copy) => Promise<T>,
 ): Promise<T> {
   const { database, environment, settings } = request;
@@ -76,7 +76,7 @@ export async function withCopy<T>(
 }
 
 /** What is committed in the copy and was not seen by the snapshot. */
-async function readLate(client: pg.Client, snapshot: string): Promise<string[]> {
+export async function readLate(client: pg.Client, snapshot: string): Promise<string[]> {
   return readCommitted(client, unseen(parseSnapshot(snapshot), parseSnapshot(await currentSnapshot(client))));
 }
 

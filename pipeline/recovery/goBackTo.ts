@@ -1,5 +1,7 @@
 import type { StageContext } from "../context.js";
 import type { RecoverRequest } from "../contracts.js";
+import { PipelineError } from "../errors.js";
+import { npmRun } from "../npmRun.js";
 import { describeWanted, findBackup, wantedBy } from "../store/chooseBackup.js";
 import { scanBackups } from "../store/listBackups.js";
 import type { Manifest } from "../store/manifest.js";
@@ -33,6 +35,8 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
   const store = openStore(request.store);
   const { environment, settings, at } = request;
   const wanted = wantedBy(request);
+  if (at !== undefined && request.database.rds !== undefined)
+    throw restoredBeside(environment, ["db:restore:checkpoint", "--at", at]);
   if (at !== undefined) {
     const moment = { to: "moment", at: new Date(at) } as const;
     const { base } = await lookBefore(request, { stanza: stanzaOf({ ...request, at }), goal: moment }, signal);
@@ -55,6 +59,7 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
   const { id } = found;
   const manifest = await verifyBackup(store, environment, id, undefined, { jobs: settings.backup.jobs, signal });
   const { physical } = manifest;
+  if (physical?.method === "snapshot") throw restoredBeside(environment, ["db:restore", "--backup", id]);
   if (physical !== undefined) {
     const { stanza, restorePoint } = physical;
     await lookBefore(request, { stanza, goal: { to: "point", restorePoint } }, signal);
@@ -68,4 +73,16 @@ export async function chooseGoal(request: RecoverRequest, { log, signal }: Stage
     flags: ["--backup", id],
     was: () => Promise.resolve(manifest),
   };
+}
+
+/** What RDS restores stands beside, as an instance of its own, and is put in place by nobody but a person. */
+function restoredBeside(environment: string, [script, ...args]: readonly [string, ...string[]]): PipelineError {
+  return new PipelineError({
+    code: "RESTORED_BESIDE",
+    kind: "refused",
+    message:
+      "RDS restores this as an instance of its own beside the one that is there; that is not swapped by itself, so a recovery cannot end with it in place.",
+    state: "Nothing was touched, and the application was not stopped.",
+    next: `${npmRun(environment, script, ...args)} restores it, and says how it takes the other's place. A backup that is a dump, a checkpoint among them, can be recovered to.`,
+  });
 }

@@ -99,7 +99,7 @@ async function capture(
 }
 
 /** Tables and sequences whose content is in no log: `public.cache`. */
-async function listUnlogged(client: pg.ClientBase): Promise<string[]> {
+export async function listUnlogged(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query(
     `SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relpersistence = 'u' AND c.relkind IN ('r', 'S') AND ${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}

@@ -24,6 +24,7 @@ export async function recoveryFor(
   if (chosen === undefined) return undefined;
   const manifest = await verifyBackup(openStore(store), environment, chosen, undefined, { read: "manifest" });
   if (manifest.physical === undefined) return undefined;
+  if (manifest.physical.method === "snapshot") throw new Error(`backup ${manifest.id} is restored by RDS`);
   const { stanza, restorePoint } = manifest.physical;
   return { stanza, goal: { to: "point", restorePoint }, manifest };
 }
@@ -43,6 +44,6 @@ export function assertAsMade(manifest: Manifest, { listed }: Recovered): void {
     kind: "failedUnchanged",
     message: `Backup ${id} does not come back as what it was made of: ${describeDifferences(differences)}.`,
     state: "The database is as it was; what was recovered beside it is removed.",
-    next: `Take another backup (${npmRun(environment, "db:restore", "--list")}), one that is proved; or what the log has of that moment, whatever the backup says: ${npmRun(environment, "db:restore:checkpoint", "--at", physical?.restorePoint.at ?? created)}.`,
+    next: `Take another backup (${npmRun(environment, "db:restore", "--list")}), one that is proved; or what the log has of that moment, whatever the backup says: ${npmRun(environment, "db:restore:checkpoint", "--at", physical?.method === "pgbackrest" ? physical.restorePoint.at : created)}.`,
   });
 }

@@ -6,9 +6,13 @@ import { npmRun } from "../npmRun.js";
 const rdsHost = /^([a-z][a-z0-9-]*)\.[^.]+\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$/;
 
 /** Who keeps the server's log, so that it can be recovered to a moment; `undefined`: nobody that is known. */
-export function keptBy({ archive, host }: Pick<Database, "archive" | "host">): "archive" | "rds" | undefined {
+export function keptBy({
+  archive,
+  host,
+  rds,
+}: Pick<Database, "archive" | "host" | "rds">): "archive" | "rds" | undefined {
   if (archive !== undefined) return "archive";
-  return rdsHost.test(host) ? "rds" : undefined;
+  return rds !== undefined || rdsHost.test(host) ? "rds" : undefined;
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { StageContext } from "../context.js";
-import type { RehearsedMigration, RehearseRequest } from "../contracts.js";
+import type { PhysicalBackup, RehearsedMigration, RehearseRequest } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
 import type { Difference, Fingerprints } from "../postgres/fingerprints.js";
-import { withCopy } from "../recovery/copy.js";
+import { type Copy, withCopy } from "../recovery/copy.js";
+import { type Unexplained, unexplained } from "../recovery/lateRows.js";
+import { withSnapshotCopy } from "../recovery/snapshotCopy.js";
 import { compareWithBackup } from "../store/compareWithBackup.js";
 import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
@@ -23,8 +25,8 @@ export interface RehearsedPhysical {
 }
 
 /**
- * The rehearsal of a backup that is no dump: the server is recovered beside, up to the restore point; its database has to have the
- * fingerprints of the backup; and the pending migrations are applied to it, with the same engine and the same proofs as on a database that
+ * The rehearsal of a backup that is no dump: the server is recovered beside, up to the restore point, or RDS restores the DB snapshot as
+ * an instance; its database has to have the fingerprints of the backup; and the pending migrations are applied to it, with the same engine and the same proofs as on a database that
  * was loaded from a dump.
  *
  * @throws PipelineError (`RESTORED_DIFFERS`) where the backup comes back as something else; (`BACKUP_UNSTEADY`) where it does because
@@ -40,15 +42,22 @@ export async function rehearsePhysical(request: RehearseRequest, context: StageC
   const { physical } = read;
   if (physical === undefined) throw new Error(`backup ${backup.id} is a dump, although its result says otherwise`);
   const manifest = { ...read, physical };
-  return withCopy(request, context, manifest, async ({ database: copy, late }) => {
+  return onCopy(request, context, manifest, async ({ database: copy, late }) => {
     const { image, algorithm } = manifest.fingerprints;
     const onProgress = (fraction: number, table: string) =>
       log.progress(`fingerprint of ${table}`, 0.75 + fraction * 0.2);
     const fingerprints = await fingerprintDatabase(copy, { jobs, image, algorithm, log, signal, onProgress });
     const differences = compareWithBackup(manifest, fingerprints);
-    if (differences.length > 0)
-      throw late.length === 0 ? restoredDiffers(backup.id, differences) : unsteady(manifest, late, differences);
-    log.info("the recovered database has the fingerprints of the backup", { tables: fingerprints.tables.length });
+    const { lost, unclear } = await explained(copy, manifest, late, differences);
+    if (lost.length > 0) throw restoredDiffers(backup.id, lost);
+    if (unclear.length > 0) throw unsteady(manifest, late, unclear);
+    const tables = fingerprints.tables.length;
+    if (differences.length === 0) log.info("the recovered database has the fingerprints of the backup", { tables });
+    else
+      log.info(
+        `the recovered database has every row of the backup's fingerprints, and what ${late.length} transaction(s) wrote after them in ${differences.length} table(s)`,
+        { tables },
+      );
     await noteProof({ store, manifest, proof: { by: "rehearse", run }, log });
     const bytes = await sizeOf(copy);
     const durationMs = Date.now() - started;
@@ -63,6 +72,35 @@ export async function rehearsePhysical(request: RehearseRequest, context: StageC
   });
 }
 
+type PhysicalManifest = Manifest & { readonly physical: PhysicalBackup };
+
+function onCopy<T>(
+  request: RehearseRequest,
+  context: StageContext,
+  manifest: PhysicalManifest,
+  work: (copy: Copy) => Promise<T>,
+): Promise<T> {
+  const { physical } = manifest;
+  return physical.method === "snapshot"
+    ? withSnapshotCopy(request, context, { ...manifest, physical }, work)
+    : withCopy(request, context, { ...manifest, physical }, work);
+}
+
+/**
+ * What the differences come to. pgBackRest's restore point is of the very same state, but for what was committed at that instant; a DB
+ * snapshot is newer on a server that is written to.
+ */
+async function explained(
+  copy: RehearseRequest["database"],
+  { fingerprints, physical, touched }: PhysicalManifest,
+  late: readonly string[],
+  differences: Difference[],
+): Promise<Unexplained> {
+  if (differences.length === 0 || late.length === 0) return { lost: differences, unclear: [] };
+  if (physical.method !== "snapshot") return { lost: [], unclear: differences };
+  return unexplained(copy, { fingerprints, snapshot: physical.snapshot, touched }, differences);
+}
+
 function sizeOf(copy: RehearseRequest["database"]): Promise<number> {
   return withClient(copy, { applicationName: "safe-migration rehearse" }, async (client) => {
     const { rows } = await client.query<{ bytes: string }>("SELECT pg_database_size(current_database()) AS bytes");
@@ -71,15 +109,21 @@ function sizeOf(copy: RehearseRequest["database"]): Promise<number> {
 }
 
 function unsteady(
-  { id, physical }: Manifest,
+  { id, physical }: PhysicalManifest,
   late: readonly string[],
   differences: readonly Difference[],
 ): PipelineError {
   return new PipelineError({
     code: "BACKUP_UNSTEADY",
     kind: "failedUnchanged",
-    message: `Backup ${id} could not be proved: ${late.length} transaction(s) were committed just when its fingerprints were begun, and are in what came back, up to restore point ${physical?.restorePoint.name ?? "?"}: ${describeDifferences(differences)}. Nothing is lost by that.`,
+    message: `Backup ${id} could not be proved: ${late.length} transaction(s) were committed after its fingerprints were begun, and are in what came back, ${endOf(physical)}: ${describeDifferences(differences)}. Nothing is lost by that.`,
     state: "The database is as it was; what was recovered beside it is removed.",
-    next: "Run the same command again: it takes another instant.",
+    next: `Run the same command again: it takes another instant${physical.method === "snapshot" ? "; at a calmer time, where more rows are written to while the DB snapshot is made than are noted" : ""}.`,
   });
+}
+
+function endOf(physical: PhysicalBackup): string {
+  return physical.method === "snapshot"
+    ? `DB snapshot ${physical.identifier}`
+    : `up to restore point ${physical.restorePoint.name}`;
 }

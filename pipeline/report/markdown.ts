@@ -107,12 +107,13 @@ function stagesOf({ preflight, backup, rehearsal, migrate, settings }: VerifyReq
 /** Of a backup that is no dump: how it comes back. */
 function describePhysical({ physical }: BackupResult): [string, string][] {
   if (physical === undefined) return [];
-  const { method, base, restorePoint, unlogged } = physical;
+  const { unlogged } = physical;
+  const made =
+    physical.method === "snapshot"
+      ? `DB snapshot ${physical.identifier} of instance ${physical.instance} (${physical.taken})`
+      : `${physical.method}: base backup ${physical.base}, and the log to restore point ${physical.restorePoint.name} (${physical.restorePoint.at})`;
   return [
-    [
-      "made by",
-      `${method}: base backup ${base}, and the log to restore point ${restorePoint.name} (${restorePoint.at})`,
-    ],
+    ["made by", made],
     ...(unlogged.length === 0 ? [] : [["without the rows of", unlogged.join(", ")] satisfies [string, string]]),
   ];
 }

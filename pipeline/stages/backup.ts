@@ -8,10 +8,12 @@ import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres
 import { interrupted } from "../postgres/interrupt.js";
 import { archiveOf } from "../recovery/archived.js";
 import { makePhysicalBackup } from "../recovery/makePhysical.js";
+import { makeSnapshotBackup } from "../recovery/makeSnapshot.js";
+import { type RdsPlace, rdsOf } from "../rds/client.js";
 import { applyRetention, claimBackup, claimCheckpoint, dropPartials } from "../store/housekeeping.js";
 import { recordKnownDatabase } from "../store/knownDatabase.js";
 import { listBackups } from "../store/listBackups.js";
-import { makeBackup } from "../store/makeBackup.js";
+import { type NewBackup, makeBackup } from "../store/makeBackup.js";
 import { type Manifest, hashText, isDump } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
 import { estimateBackup } from "../store/estimate.js";
@@ -26,8 +28,9 @@ export interface BackupOptions {
 
 /**
  * Dumps the database and fingerprints every table under one snapshot; or, by `backup.method`, has the server's files and log archived
- * up to a restore point, of which it takes the fingerprints. The manifest, with the checksum of each file, is
- * written last: what has none is no backup. A checkpoint is a dump in any case: an archive keeps nothing for longer than it was told to.
+ * up to a restore point, of which it takes the fingerprints, or RDS make a DB snapshot. The manifest, with the checksum of each file, is
+ * written last: what has none is no backup. A checkpoint is a dump in any case: an archive keeps nothing for longer than it was told to,
+ * and DB snapshots go with their instance's account.
  *
  * @throws PipelineError where the database is not the one preflight saw, the disk is too small, a table cannot be read, or
  * the run is stopped; the database is never changed.
@@ -41,11 +44,11 @@ export async function backup(
   const { database, environment, run } = request;
   const { log, signal } = context;
   const store = openStore(request.store);
-  const stanza = isPhysical(request, checkpoint) ? archiveOf(environment, database) : undefined;
+  const how = methodOf(request, checkpoint);
   const { sizes, identity } = await inspect(request);
   await recordKnownDatabase(store, environment, identity);
   await dropPartials(store, environment, log);
-  if (stanza === undefined) await assertSpace(store, request, sizes);
+  if (how.method === "dump") await assertSpace(store, request, sizes);
 
   const { id, staging } =
     checkpoint === undefined
@@ -56,11 +59,7 @@ export async function backup(
   const named = checkpoint === undefined ? {} : { checkpoint };
   const of = { environment, run, id, staging, identity, ...named };
   try {
-    const { jobs } = request.settings.backup;
-    const made =
-      stanza === undefined
-        ? await makeBackup(store, database, of, { jobs, log, signal })
-        : await makePhysicalBackup(store, request, { ...of, stanza }, context);
+    const made = await make(how, store, request, of, context);
     const removed = await tidy(store, request, id, context);
     return toResult(request, started, made, store.urlOf(folder), removed, log);
   } catch (error) {
@@ -74,8 +73,36 @@ export async function backup(
   }
 }
 
-function isPhysical({ settings }: BackupRequest, checkpoint: string | undefined): boolean {
-  return settings.backup.method === "pgbackrest" && checkpoint === undefined;
+type How =
+  | { readonly method: "dump" }
+  | { readonly method: "pgbackrest"; readonly stanza: string }
+  | { readonly method: "snapshot"; readonly place: RdsPlace };
+
+/** @throws PipelineError where the environment has not what the method needs */
+function methodOf({ database, environment, settings }: BackupRequest, checkpoint: string | undefined): How {
+  const { method } = settings.backup;
+  if (method === "dump" || checkpoint !== undefined) return { method: "dump" };
+  return method === "pgbackrest"
+    ? { method, stanza: archiveOf(environment, database) }
+    : { method, place: rdsOf(environment, database) };
+}
+
+function make(
+  how: How,
+  store: Store,
+  request: BackupRequest,
+  of: NewBackup,
+  context: StageContext,
+): Promise<{ readonly manifest: Manifest; readonly text: string; readonly added?: number }> {
+  const { jobs } = request.settings.backup;
+  switch (how.method) {
+    case "dump":
+      return makeBackup(store, request.database, of, { jobs, log: context.log, signal: context.signal });
+    case "pgbackrest":
+      return makePhysicalBackup(store, request, { ...of, stanza: how.stanza }, context);
+    case "snapshot":
+      return makeSnapshotBackup(store, request, { ...of, place: how.place }, context);
+  }
 }
 
 /** Retention; what goes wrong with older backups does not make the new one worse. */

@@ -1,7 +1,7 @@
 import type { StageContext } from "../context.js";
 import type { BackupEntry, BackupsRequest, BackupsResult } from "../contracts.js";
 import { PipelineError } from "../errors.js";
-import { Archived, findDamageInArchive } from "../recovery/archived.js";
+import { Archived, findDamageElsewhere } from "../recovery/archived.js";
 import { type ListedBackup, scanBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
 import { readProof } from "../store/proof.js";
@@ -49,7 +49,7 @@ async function findDamage(
       jobs: settings.backup.jobs,
       signal,
     });
-    return physical === undefined ? undefined : await findDamageInArchive(physical, signal);
+    return physical === undefined ? undefined : await findDamageElsewhere(physical, signal);
   } catch (error) {
     const found = error instanceof PipelineError && ["BACKUP_DAMAGED", "ARCHIVE_UNREADABLE"].includes(error.code);
     if (!found) throw error;

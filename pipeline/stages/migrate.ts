@@ -7,7 +7,7 @@ import { applyWithRetry } from "../migrating/withRetry.js";
 import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { RestorePoints } from "../postgres/restorePoint.js";
-import { findDamageInArchive } from "../recovery/archived.js";
+import { findDamageElsewhere } from "../recovery/archived.js";
 import { withPipelineLock } from "../postgres/pipelineLock.js";
 import { type AdvisoryLock, withAdvisoryLock } from "../prisma/advisoryLock.js";
 import { clearFailed } from "../prisma/apply.js";
@@ -72,9 +72,9 @@ async function assertProved(request: MigrateRequest, { log, signal }: StageConte
   );
 }
 
-/** @throws PipelineError (`BACKUP_DAMAGED`) where a backup that lies in an archive does not hold. */
+/** @throws PipelineError (`BACKUP_DAMAGED`) where a backup that lies elsewhere than in the store does not hold. */
 async function assertHolds(id: string, physical: PhysicalBackup, signal: AbortSignal): Promise<void> {
-  const damage = await findDamageInArchive(physical, signal);
+  const damage = await findDamageElsewhere(physical, signal);
   if (damage !== undefined) throw damaged(`backup ${id}`, damage);
 }
 

@@ -22,6 +22,8 @@ import { compareHistory, readHistory } from "../prisma/history.js";
 import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
+import { rdsOf, withRds } from "../rds/client.js";
+import { readOwnInstance } from "../rds/instances.js";
 import { archiveOf } from "../recovery/archived.js";
 import { assertRoomToRehearse } from "../recovery/copy.js";
 import { lookForLate } from "../recovery/lateBackups.js";
@@ -65,10 +67,12 @@ export async function preflight(request: StageRequest, context: StageContext): P
     const history = compareHistory(folder, await readHistory(client, schema));
     const { mode } = settings.rehearse;
     const rehearses = mode === "always" || (mode === "pending" && history.pending.length > 0);
-    const physical = settings.backup.method === "pgbackrest";
-    if (physical) archiveOf(request.environment, database);
-    if (rehearses && physical) await assertRoomToRehearse(settings, (await readLive(database)).bytes);
-    else if (rehearses) await assertRoom(client, database, roomForCopy(bytes), rehearsalNeedsRoom, log);
+    const { method } = settings.backup;
+    if (method === "pgbackrest") archiveOf(request.environment, database);
+    if (method === "snapshot") await assertSnapshots(request, context.signal);
+    if (rehearses && method === "pgbackrest") await assertRoomToRehearse(settings, (await readLive(database)).bytes);
+    else if (rehearses && method === "dump")
+      await assertRoom(client, database, roomForCopy(bytes), rehearsalNeedsRoom, log);
     return {
       identity,
       bytes,
@@ -118,6 +122,11 @@ export async function preflight(request: StageRequest, context: StageContext): P
     ...(await noteFigures(database, log, "safe-migration preflight", { most: 60 })),
     ...(drift.none === undefined ? {} : { noDrift: drift.none }),
   };
+}
+
+/** @throws PipelineError (`refused`) where RDS cannot be asked for DB snapshots, or its instance is not ready for one. */
+async function assertSnapshots({ environment, database }: StageRequest, signal: AbortSignal): Promise<void> {
+  await withRds(rdsOf(environment, database), environment, signal, readOwnInstance);
 }
 
 /** Migrations would be applied to tables that they do not know. */

@@ -89,7 +89,11 @@ async function reasonToSkip({ settings, project, database }: RehearseRequest): P
 async function rehearseRecovered(request: RehearseRequest, context: StageContext): Promise<Proof> {
   const { fingerprints, bytes, durationMs, migrations } = await rehearsePhysical(request, context);
   const restored = { ...countRows(fingerprints), bytes, durationMs };
-  const summary = `${summarise(restored, migrations)}; on a server that pgBackRest recovered beside`;
+  const where =
+    request.backup.physical?.method === "snapshot"
+      ? "on an instance that RDS restored from its DB snapshot"
+      : "on a server that pgBackRest recovered beside";
+  const summary = `${summarise(restored, migrations)}; ${where}`;
   return { verdict: "proved", restored, migrations, summary };
 }
 

@@ -24,6 +24,7 @@ import { openStore } from "../store/open.js";
 import { assertRestorable, discardScratch, noteProof, restoreInto } from "../store/restoreInto.js";
 import type { Store } from "../store/store.js";
 import { noBackup } from "../store/verifyBackup.js";
+import { restoreOnRds, sourceOnRds } from "./restoreOnRds.js";
 import { stamp } from "./stamp.js";
 
 /** How long sessions of the old database are ended before the restore gives up, in milliseconds. */
@@ -31,7 +32,7 @@ const swapPatienceMs = 30_000;
 
 /**
  * Restores a backup beside the database, compares the fingerprints, swaps by rename and keeps the old database under another
- * name. A moment (`at`), or a backup whose data lies in an archive, is recovered beside first, and restored from there in the same way. Until the swap, which is one
+ * name. What RDS restores, a moment or a DB snapshot, stands beside as an instance of its own, and the database is not touched. On other servers a moment (`at`), or a backup whose data lies in an archive, is recovered beside first, and restored from there in the same way. Until the swap, which is one
  * transaction, the database is not touched; it is never dropped. Told another name (`into`), it restores into a new database,
  * and touches no other.
  *
@@ -46,6 +47,8 @@ export async function restore(request: RestoreRequest, context: StageContext): P
   const wanted = wantedBy(request);
   const { at } = request;
   const chosen = at === undefined ? await chooseBackup(store, environment, wanted, context.log) : undefined;
+  const onRds = await sourceOnRds(request, chosen);
+  if (onRds !== undefined) return restoreOnRds(request, context, onRds);
   try {
     const { manifest, swapped, recovered } = await withPipelineLock(target, `restore ${request.run}`, async (lock) => {
       const restoring = (from: Pick<Work, "store" | "id">) =>

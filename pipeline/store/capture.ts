@@ -60,10 +60,10 @@ export async function captureDatabase(database: Database, options: CaptureOption
 }
 
 /** All results; the first failure stops the others and is what is thrown, once all have ended. */
-async function allOrStop<A, B, C>(
+export async function allOrStop<Work extends readonly Promise<unknown>[]>(
   stop: AbortController,
-  work: readonly [Promise<A>, Promise<B>, Promise<C>],
-): Promise<[A, B, C]> {
+  work: readonly [...Work],
+): Promise<{ -readonly [At in keyof Work]: Awaited<Work[At]> }> {
   let first: { error: unknown } | undefined;
   for (const promise of work)
     promise.catch((error: unknown) => {

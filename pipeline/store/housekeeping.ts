@@ -1,11 +1,12 @@
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
+import { retireSnapshot } from "../rds/kept.js";
 import { Archived } from "../recovery/archived.js";
 import { checkpointId } from "./checkpoint.js";
 import { listBackups } from "./listBackups.js";
 import { dumpFolder, manifestName } from "./manifest.js";
-import { proofName } from "./proof.js";
+import { newestProved, proofName } from "./proof.js";
 import type { Staging, Store } from "./store.js";
 
 /** How many backups one run makes at most. */
@@ -135,7 +136,8 @@ export interface Retention {
 }
 
 /**
- * Checkpoints are neither counted nor removed. A backup that lies in an archive goes with what the archive had of it.
+ * Checkpoints are neither counted nor removed, nor is the newest backup that a restore has proved. A backup that lies in an archive goes
+ * with what the archive had of it; a DB snapshot with its backup.
  *
  * @returns the identifiers of the backups that were removed. The manifest goes first: half removed is no backup.
  */
@@ -157,14 +159,24 @@ export async function applyRetention(
       (await archived.isGone(manifest.physical))
     )
       why.set(id, "no base backup in the archive leads to it any more");
+  const proved = why.size === 0 ? undefined : await newestProved(store, environment);
+  // A newer one may not come back: it is not known yet.
+  if (proved !== undefined) why.delete(proved.backup.id);
   for (const [id, reason] of why) {
-    const folder = `${environment}/${id}`;
-    await store.remove(`${folder}/${manifestName}`);
-    await store.remove(`${folder}/${dumpFolder}`);
-    await dropIfEmpty(store, folder);
+    const physical = counted.find((backup) => backup.id === id)?.manifest.physical;
+    const forget = () => forgetBackup(store, `${environment}/${id}`);
+    if (physical?.method === "snapshot") await retireSnapshot(physical, forget, { log, signal });
+    else await forget();
     log.info(`removed backup ${id}: ${reason}`);
   }
   return [...why.keys()];
+}
+
+/** The manifest goes first: half removed is no backup. */
+async function forgetBackup(store: Store, folder: string): Promise<void> {
+  await store.remove(`${folder}/${manifestName}`);
+  await store.remove(`${folder}/${dumpFolder}`);
+  await dropIfEmpty(store, folder);
 }
 
 async function dropIfEmpty(store: Store, folder: string): Promise<void> {

@@ -6,6 +6,7 @@ import { npmRun } from "../npmRun.js";
 import { databaseNeedsSchema } from "../postgres/databaseNeeds.js";
 import { databasePropertiesSchema } from "../postgres/databaseProperties.js";
 import { fingerprintsSchema } from "../postgres/fingerprints.js";
+import { touchedSchema } from "../postgres/touchedRows.js";
 
 export const manifestName = "manifest.json";
 /** The folder of a run in which its dump is. */
@@ -48,6 +49,11 @@ const manifestSchema = z.strictObject({
   properties: databasePropertiesSchema,
   needs: databaseNeedsSchema,
   fingerprints: fingerprintsSchema,
+  /**
+   * Of a DB snapshot: the rows of the fingerprints that were written to while it was made; a copy may have them changed, and no others.
+   * Absent where that is not known, as there were too many.
+   */
+  touched: touchedSchema.optional(),
   files: z.array(fileSchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

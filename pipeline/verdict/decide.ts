@@ -137,6 +137,10 @@ function restore({ backup, written, appliedSince }: Observed, environment: strin
     return { action: "restore", possible: false, note: "there is no complete backup", loses: [], command };
   }
   const proved = backup.proved ? "proved by a restore" : "never restored so far";
+  const there =
+    backup.method === "snapshot"
+      ? "RDS restores it as an instance of its own beside this one, which the command says how to go on with"
+      : "the database that is there now is kept under another name";
   const whose =
     appliedSince.length > 0 && written.known && written.changes.length > 0
       ? "what the migrations themselves changed is among it; "
@@ -144,7 +148,7 @@ function restore({ backup, written, appliedSince }: Observed, environment: strin
   return {
     action: "restore",
     possible: true,
-    note: `${whose}made ${backup.made}, ${proved}; the database that is there now is kept under another name`,
+    note: `${whose}made ${backup.made}, ${proved}; ${there}`,
     loses: lossesOf(written),
     command: npmRun(environment, "db:restore", "--backup", backup.id),
   };
@@ -156,7 +160,7 @@ function restoreMoment({ moment, written }: Observed, environment: string): Opti
   const { at, before, by, trouble } = moment;
   const note =
     by === "rds"
-      ? `just before ${before}; the command prints how RDS recovers it, as an instance of its own beside this one`
+      ? `just before ${before}; RDS restores it as an instance of its own beside this one, which the command says how to go on with`
       : `just before ${before}; what differs is told before it is put in place, and the database that is there now is kept under another name; with the application stopped meanwhile: ${npmRun(environment, "recover", "--at", at)}`;
   const nothing = written.known && written.changes.length === 0;
   return [

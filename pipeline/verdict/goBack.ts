@@ -29,6 +29,8 @@ export interface WentBack {
  */
 export function reasonToHalt({ backup, written }: Observed): string | undefined {
   if (backup === undefined) return "there is no backup to go back to";
+  if (backup.method === "snapshot")
+    return "the backup is a DB snapshot, which RDS restores as an instance of its own beside this one";
   if (!written.known) return `what was written since the backup is not known: ${written.reason}`;
   const [first] = written.changes;
   if (first === undefined) return undefined;

@@ -63,12 +63,16 @@ export async function observe(request: StageRequest, context: StageContext, look
     failed: failed.map(({ name }) => name),
     astray: [...new Set([...history.edited, ...history.missing].map(({ name }) => name))],
     ...(drift === undefined ? {} : { drift }),
-    ...(backup === undefined ? {} : { backup: { id: backup.id, made: backup.created, proved: proof !== undefined } }),
+    ...(backup === undefined ? {} : { backup: seenBackup(backup, proof !== undefined) }),
     appliedSince: since.map(({ name }) => name),
     withoutWayBack: without.map(({ name, reason }) => `${name}: ${reason}`),
     written: await findWritten(request, context, look, backup),
     ...(moment === undefined ? {} : { moment }),
   };
+}
+
+function seenBackup({ id, created, manifest: { physical } }: ListedBackup, proved: boolean): Observed["backup"] {
+  return { id, made: created, proved, ...(physical === undefined ? {} : { method: physical.method }) };
 }
 
 function appliedSince(applied: readonly HistoryRow[], { manifest }: ListedBackup): HistoryRow[] {
@@ -96,7 +100,7 @@ export async function findWritten(
   { database, environment, settings }: StageRequest,
   { log, signal }: StageContext,
   { data, limitMs }: Omit<Look, "backup">,
-  backup: ListedBackup | undefined,
+  backup: { readonly manifest: Pick<ListedBackup["manifest"], "fingerprints"> } | undefined,
 ): Promise<Written> {
   if (backup === undefined) return { known: false, reason: "there is no backup to compare with" };
   if (!data) return { known: false, reason: "the data was not compared, as nothing was applied" };

@@ -43,7 +43,7 @@ export function unrehearsed(base: StageRequest, made: BackupResult): MigrateRequ
   const { id: backup, manifestSha256, run, environment, at, durationMs } = made;
   const settings = {
     ...base.settings,
-    rehearse: { mode: "never", down: "refuse", reason: "a test", folder: "" },
+    rehearse: { mode: "never", down: "refuse", reason: "a test", folder: "", instanceClass: "" },
   } as const;
   const stamp = { run, environment, at, durationMs };
   const skipped = { stage: "rehearse", verdict: "skipped", summary: "a test", backup, manifestSha256 } as const;

@@ -89,7 +89,7 @@ describe("configuration of the cloud stacks", () => {
     assert.match(mistakes({ logs: { cloudWatch: true } }, "local"), /^logs\.cloudWatch: true, but only stacks of kind/);
   });
 
-  it("keeps the server's files instead of a dump where its log is archived, and nowhere else", () => {
+  it("keeps the server's files instead of a dump where its log is archived, a DB snapshot on RDS, and neither elsewhere", () => {
     const of = (database: object, more: object = {}) =>
       mistakes({ ...region, database, store: s3, connection, backup: { method: "pgbackrest" }, ...more });
     assert.equal(of({ kind: "ec2" }), "");
@@ -99,7 +99,19 @@ describe("configuration of the cloud stacks", () => {
     const password = { from: "environment", variable: "PGPASSWORD" };
     assert.match(of({ kind: "existing", host: "h", user: "u", password }), /^backup\.method: .*is "existing"/);
     assert.match(mistakes({ backup: { method: "pgbackrest" } }, "local"), /^backup\.method: .*is "local"/);
-    assert.match(of({ kind: "ec2" }, { backup: { method: "snapshot" } }), /^backup\.method: .*"dump"\|"pgbackrest"/);
+    const snapshot = { backup: { method: "snapshot" } };
+    assert.match(
+      of({ kind: "ec2" }, snapshot),
+      /^backup\.method: "snapshot", but only RDS .*"ec2"\): set it to pgbackrest/,
+    );
+    assert.match(mistakes(snapshot, "local"), /^backup\.method: "snapshot", but only RDS .*"local"\): leave it out/);
+    assert.equal(of({ kind: "rds" }, { ...snapshot, rehearse: { instanceClass: "db.t4g.small" } }), "");
+    assert.match(
+      of({ kind: "rds" }, { ...snapshot, rehearse: { folder: "/srv" } }),
+      /^rehearse\.folder: .*an instance/,
+    );
+    const small = { backup: {}, rehearse: { instanceClass: "db.t4g.small" } };
+    assert.match(of({ kind: "rds" }, small), /^rehearse\.instanceClass: .*only with backup\.method snapshot/);
     const copies = { backup: {}, rehearse: { folder: "/srv/copies" } };
     assert.match(of({ kind: "ec2" }, copies), /^rehearse\.folder: "\/srv\/copies", but with backup\.method dump/);
     for (const folder of ["copies", `/${"x".repeat(60)}`, "/a b"])

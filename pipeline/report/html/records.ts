@@ -58,8 +58,12 @@ function made({ identity, tools, physical, files: kept }: Manifest): Markup {
     ${identity.systemIdentifier}`;
   if (physical === undefined)
     return html`Dumped from ${of}, with pg_dump ${tools?.pgDump ?? "?"}; ${kept.length} files, each with its SHA-256.`;
-  const { base, restorePoint, unlogged } = physical;
+  const { unlogged } = physical;
   const without = unlogged.length === 0 ? "" : `; without the rows of unlogged tables: ${unlogged.join(", ")}`;
+  if (physical.method === "snapshot")
+    return html`Kept of ${of}, by RDS: DB snapshot <code>${physical.identifier}</code> of instance
+      <code>${physical.instance}</code> (${physical.taken})${without}.`;
+  const { base, restorePoint } = physical;
   return html`Kept of ${of}, by pgBackRest: from base backup <code>${base}</code> by the log to restore point
     <code>${restorePoint.name}</code> (${restorePoint.at})${without}.`;
 }

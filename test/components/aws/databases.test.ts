@@ -6,7 +6,7 @@ import { RdsPostgres } from "../../../components/aws/rdsPostgres.js";
 import { RunnerHost } from "../../../components/aws/runnerHost.js";
 import { unpackScript } from "../../../components/userData/script.js";
 import { valueOf } from "../mocks.js";
-import { type Recorded, recordAws, watched } from "./mocks.js";
+import { type Declared, type Recorded, recordAws, watched } from "./mocks.js";
 
 const hostPrivateKey = utils.generateKeyPairSync("ed25519").private;
 const keys = {
@@ -254,13 +254,11 @@ describe("RdsPostgres", function () {
 
   it("forces TLS in the server, and verifies it in the client", async () => {
     const made = await make({ engineVersion: "16.4" });
-    const group = made.one("aws:rds/parameterGroup:ParameterGroup").inputs;
-    assert.equal(group["family"], "postgres16");
-    assert.ok(
-      (group["parameters"] as { name: string; value: string }[]).some(
-        ({ name, value }) => name === "rds.force_ssl" && value === "1",
-      ),
-    );
+    // That of copies, too.
+    for (const { inputs: group } of made.all("aws:rds/parameterGroup:ParameterGroup")) {
+      assert.equal(group["family"], "postgres16");
+      assert.equal(parametersIn(group).get("rds.force_ssl"), "1");
+    }
     assert.deepEqual((await valueOf(postgres.database)).tls, { ca: "rds" });
   });
 
@@ -270,7 +268,7 @@ describe("RdsPostgres", function () {
     assert.equal(password.from, "secretsManager");
     const statements = await valueOf(postgres.statements);
     assert.deepEqual(
-      statements.map(({ Sid: sid, Resource: resource }) => [sid, [resource].flat().length]),
+      statements.slice(0, 2).map(({ Sid: sid, Resource: resource }) => [sid, [resource].flat().length]),
       [
         ["ReadMasterPassword", 1],
         ["KeepApplicationPassword", 1],
@@ -279,8 +277,65 @@ describe("RdsPostgres", function () {
     assert.deepEqual(statements[1]?.Resource, await valueOf(postgres.applicationSecretArn));
   });
 
+  it("says where its copies are restored, with parameters by which nothing in them acts by itself", async () => {
+    const made = await make();
+    const { rds } = await valueOf(postgres.database);
+    assert.deepEqual(rds?.region, "eu-west-1");
+    const [own, copies] = made.all("aws:rds/parameterGroup:ParameterGroup");
+    assert.equal(instance(made).inputs["parameterGroupName"], own?.inputs["name"] ?? own?.name);
+    const parameters = parametersIn(copies?.inputs ?? {});
+    assert.equal(parameters.get("max_logical_replication_workers"), "0");
+    assert.equal(parameters.get("shared_preload_libraries"), "pg_stat_statements");
+    assert.ok(!parametersIn(own?.inputs ?? {}).has("max_logical_replication_workers"));
+  });
+
+  it("lets a role restore beside, and with DB snapshots make its own and delete its copies: never touch the instance itself", async () => {
+    const allowed = async (snapshots: boolean) => {
+      await make({ snapshots });
+      return (await valueOf(postgres.statements)).slice(2);
+    };
+    const actions = (statements: Statement[]) => statements.flatMap(({ Action: each }) => each).sort();
+    const always = [
+      ...["kms:DescribeKey", "rds:AddTagsToResource", "rds:DescribeDBInstanceAutomatedBackups"],
+      ...["rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:RestoreDBInstanceToPointInTime"],
+      ...["secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource"],
+    ];
+    assert.deepEqual(actions(await allowed(false)), always);
+    const more = ["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:DeleteDBSnapshot"];
+    const statements = await allowed(true);
+    assert.deepEqual(actions(statements), [...always, ...more, "rds:RestoreDBInstanceFromDBSnapshot"].sort());
+    const find = (action: string) => statements.filter(({ Action: each }) => [each].flat().includes(action));
+    const resources = (action: string) => find(action).flatMap(({ Resource: each }) => each);
+    const { rds } = await valueOf(postgres.database);
+    const arn = (what: string) => `arn:aws:rds:eu-west-1:123456789012:${what}`;
+    for (const { Resource: each } of statements) assert.ok(![each].flat().includes("*"));
+    assert.deepEqual(resources("rds:DeleteDBInstance"), [arn("db:sm-dev-rehearse-*")]);
+    assert.deepEqual(resources("rds:DeleteDBSnapshot"), [arn("snapshot:sm-dev-backup-*")]);
+    assert.deepEqual(resources("rds:CreateDBSnapshot"), [arn(`db:${rds?.instance}`), arn("snapshot:sm-dev-backup-*")]);
+    const naming = statements.filter(({ Resource: each }) => [each].flat().includes(arn(`db:${rds?.instance}`)));
+    assert.deepEqual(
+      naming.map(({ Sid: sid }) => sid),
+      ["RestoreMoment", "MakeSnapshot"],
+    );
+    assert.deepEqual(find("rds:DeleteDBInstance")[0]?.Condition, {
+      StringEquals: {
+        "aws:ResourceTag/safe-migration:instance": rds?.instance,
+        "aws:ResourceTag/safe-migration:purpose": "rehearsal",
+      },
+    });
+    assert.deepEqual(find("secretsmanager:GetSecretValue")[0]?.Condition, {
+      StringLike: {
+        "aws:ResourceTag/aws:rds:primaryDBInstanceArn": [arn("db:sm-dev-rehearse-*"), arn("db:sm-dev-beside-*")],
+      },
+    });
+  });
+
   it("is protected in production", async () => {
     const { options } = instance(await make({ protect: true }));
     assert.deepEqual([options.protect, options.retainOnDelete], [true, true]);
   });
 });
+
+function parametersIn(group: Declared["inputs"]): Map<string, string> {
+  return new Map((group["parameters"] as { name: string; value: string }[]).map(({ name, value }) => [name, value]));
+}

@@ -82,12 +82,13 @@ export const resources: Readonly<Record<string, Compute>> = {
     id: `${String(inputs["secretId"])}|1`,
     outputs: { arn: inputs["secretId"] },
   }),
-  "aws:rds/subnetGroup:SubnetGroup": (name) => ({ id: name, outputs: { name } }),
-  "aws:rds/parameterGroup:ParameterGroup": (name) => ({ id: name, outputs: { name } }),
+  "aws:rds/subnetGroup:SubnetGroup": (name) => ({ id: name, outputs: { name, arn: arn("rds", `subgrp:${name}`) } }),
+  "aws:rds/parameterGroup:ParameterGroup": (name) => ({ id: name, outputs: { name, arn: arn("rds", `pg:${name}`) } }),
   "aws:rds/instance:Instance": (name) => ({
     id: `db-${digits(name, 12)}`,
     outputs: {
       identifier: name,
+      arn: arn("rds", `db:${name}`),
       address: `${name}.abc.${region}.rds.amazonaws.com`,
       port: 5432,
       masterUserSecrets: [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { databaseSchema, physicalBackup } from "../../../pipeline/contracts.js";
+import { type ArchivedBackup, databaseSchema } from "../../../pipeline/contracts.js";
 import { PipelineError } from "../../../pipeline/errors.js";
 import { silent } from "../../../pipeline/log.js";
 import type { Fingerprints } from "../../../pipeline/postgres/fingerprints.js";
@@ -26,7 +26,7 @@ const base = (label: string, stop?: string) => ({
   added: 1,
 });
 const restorePoint = { name: "safe-migration-backup:0a1b:run", lsn: "10/5000100", at: "2026-06-01T13:00:00.000Z" };
-const physical = physicalBackup.parse({
+const physical: ArchivedBackup = {
   method: "pgbackrest",
   stanza: "staging",
   base: "20260601-120000F",
@@ -34,7 +34,7 @@ const physical = physicalBackup.parse({
   snapshot: "7:9:7",
   writersHeld: false,
   unlogged: ["public.cache"],
-});
+};
 
 describe("a snapshot of transactions", () => {
   it("is read as PostgreSQL prints it, and nothing else is", () => {

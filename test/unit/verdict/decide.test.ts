@@ -64,6 +64,13 @@ describe("the verdict", () => {
     assert.match(rollBack?.loses.join() ?? "", /into what 3 added/);
     assert.deepEqual([runAgain?.loses, runAgain?.command], [[], "npm run up -- --stack staging"]);
   });
+  it("says of a backup that is a DB snapshot that it comes back beside", () => {
+    const { backup } = calm;
+    assert.ok(backup !== undefined);
+    const { restore } = options({ backup: { ...backup, method: "snapshot" } });
+    assert.match(restore?.note ?? "", /RDS restores it as an instance of its own beside this one/);
+    assert.doesNotMatch(restore?.note ?? "", /kept under another name/);
+  });
   it("takes all back by number where nothing is left", () => {
     const { rollBack } = options({ applied: ["1", "2"], appliedSince: ["1", "2"] });
     assert.equal(rollBack?.command, "npm run db:rollback -- --steps 2");
@@ -88,7 +95,7 @@ describe("the verdict", () => {
     assert.match(describeVerdict(told), /^ {2}restore to the moment before: NODE_ENV=production npm run db:restore/m);
     assert.deepEqual(options({ ...half, written: calm.written }).restoreMoment?.loses, []);
     const rds = options({ ...half, moment: { ...moment, by: "rds" } }).restoreMoment;
-    assert.match(rds?.note ?? "", /prints how RDS recovers it, as an instance of its own/);
+    assert.match(rds?.note ?? "", /RDS restores it as an instance of its own beside this one/);
     const lost = decideVerdict({ ...calm, ...half, moment: { ...moment, trouble: "no base backup" } }, "prod");
     assert.match(describeVerdict(lost), /restore to the moment before: not possible \(no base backup\)/);
     assert.doesNotMatch(lost.why, /moment/);
@@ -116,8 +123,11 @@ describe("going back without being asked", () => {
     assert.equal(reasonToHalt(calm), undefined);
     assert.match(reasonToHalt({ ...calm, written: wrote }) ?? "", /would lose.*public\.orders had 4 rows/);
     assert.match(reasonToHalt({ ...calm, written: { known: false, reason: "late" } }) ?? "", /not known: late/);
-    const { backup: _, ...none } = calm;
+    const { backup, ...none } = calm;
     assert.match(reasonToHalt(none) ?? "", /no backup/);
+    assert.ok(backup !== undefined);
+    const atRds = { ...none, backup: { ...backup, method: "snapshot" as const } };
+    assert.match(reasonToHalt(atRds) ?? "", /DB snapshot, which RDS restores as an instance of its own/);
   });
 });
 
