@@ -9,7 +9,7 @@ import { open } from "../stack/open.js";
 import { readStackFile } from "../stack/stackFile.js";
 import { troubleOf } from "../stack/trouble.js";
 import { prepare, root } from "../stack/workspace.js";
-import { commandLine, flag } from "./commandLine.js";
+import { commandLine, stackOption } from "./commandLine.js";
 import { reportFailure } from "./reportFailure.js";
 import { assertStack } from "./target.js";
 
@@ -136,9 +136,7 @@ function usage(message: string, next: string): PipelineError {
 }
 
 commandLine("keys", "Makes the SSH client key and the host key of a stack and stores them in its configuration.")
-  .addOption(
-    flag("--environment, --stack <name>", "the stack: dev, staging, prod or one of your own").makeOptionMandatory(),
-  )
+  .addOption(stackOption())
   .addOption(
     new Option(
       "--replace [pair]",

@@ -24,22 +24,28 @@ export class HostSession {
     private readonly context: RunContext,
   ) {}
 
-  /** @throws PipelineError where the host does not answer, is another one (by its key), or does not take the client's key. */
+  /**
+   * @param say is told of each attempt that failed while there are others to come
+   * @throws PipelineError where the host does not answer, is another one (by its key), or does not take the client's key.
+   */
   static async open(
     endpoint: Omit<Connection, "dialErrorLimit" | "perDialTimeout">,
     signal: AbortSignal,
     dialErrorLimit = attempts,
+    say: (line: string) => void = () => undefined,
   ) {
     const connection = { ...endpoint, dialErrorLimit, perDialTimeout: 15 };
-    const context = { signal, status: () => undefined, warn: () => undefined, error: () => undefined };
+    const where = `${endpoint.user}@${endpoint.host}:${endpoint.port}`;
+    const status = (text: string) => say(`no connection to ${where} yet: ${text}`);
+    const context = { signal, status, warn: () => undefined, error: () => undefined };
     try {
-      return new HostSession(connection, await dial(connection, context), context);
+      return new HostSession(connection, await dial(connection, context), { ...context, status: () => undefined });
     } catch (error) {
       throw new PipelineError(
         {
           code: "HOST",
           kind: "refused",
-          message: `${endpoint.user}@${endpoint.host}:${endpoint.port} cannot be reached by SSH: ${messageOf(error)}.`,
+          message: `${where} cannot be reached by SSH: ${messageOf(error)}.`,
           state: "Nothing was touched: there was no connection.",
           next: "Look whether the host runs, whether connection.from names your address, and whether the keys are the stack's; then run the same command.",
         },

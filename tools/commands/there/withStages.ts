@@ -40,7 +40,10 @@ export async function withStages<T>(
   const { host, instance } = place;
   if (host === undefined) return work(await requestOf(target, place), runHere(options, told), place);
   const started = instance !== undefined && (await startHost(target, instance, options));
-  const session = await HostSession.open(host, options.signal, started ? attemptsAfterStart : undefined);
+  const session = await HostSession.open(host, options.signal, started ? attemptsAfterStart : undefined, (line) => {
+    // A program that reads the log takes nothing but objects.
+    if (options.format === "text") options.write(`${line}\n`);
+  });
   try {
     const bundle = await hostBundle(target.paths);
     await provideBundle(session, bundle);
