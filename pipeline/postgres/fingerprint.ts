@@ -6,6 +6,7 @@ import type { Column, Image } from "./columnImage.js";
 import { sqlState } from "./connection.js";
 import {
   listColumns,
+  listTableNames,
   listMaterializedViews,
   listTables,
   readSequences,
@@ -88,7 +89,10 @@ async function fingerprintTables(
   options: FingerprintOptions & { snapshot: string },
   holder: pg.Client,
 ): Promise<TableFingerprint[]> {
-  const tables = await stoppable(database, holder, options.signal, () => listUnblocked(holder, options));
+  const tables = await stoppable(database, holder, options.signal, async () => {
+    await lockAll(holder, await listTableNames(holder), options);
+    return listUnblocked(holder, options);
+  });
   const columns = await listColumns(
     holder,
     tables.map(({ oid }) => oid),
@@ -102,6 +106,7 @@ async function fingerprintTables(
       const client = await openReader(database, "safe-migration fingerprint", options);
       clients.push(client);
       await beginAt(client, options.snapshot);
+      await stoppable(database, client, options.signal, () => lockAll(client, tables, options));
     }
     await inParallel(tables, clients.length, async (table, worker) => {
       const client = clients[worker] ?? holder;
@@ -116,6 +121,22 @@ async function fingerprintTables(
     await Promise.all(clients.slice(1).map((client) => client.end().catch(() => undefined)));
   }
   return results;
+}
+
+/** Tables in one LOCK statement. */
+const batchSize = 500;
+
+/** At once, and not when it comes to each: who wants one for himself meanwhile waits, and is not waited for. */
+async function lockAll(client: pg.Client, tables: readonly DataTable[], options: FingerprintOptions): Promise<void> {
+  try {
+    for (let from = 0; from < tables.length; from += batchSize) {
+      const part = tables.slice(from, from + batchSize);
+      const names = part.map(({ schema, name }) => `ONLY ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`);
+      await client.query(`LOCK TABLE ${names.join(", ")} IN ACCESS SHARE MODE`);
+    }
+  } catch (error) {
+    throw explainRead("a table", options, error);
+  }
 }
 
 async function listUnblocked(client: pg.Client, options: FingerprintOptions): Promise<DataTable[]> {

@@ -138,6 +138,18 @@ export async function findBlockingSessions(client: pg.Client): Promise<Session[]
   return rows;
 }
 
+/** Sessions that wait for the session `holder`, and that a session of this program waits for. */
+export async function findCrossing(client: pg.Client, holder: number): Promise<Session[]> {
+  const { rows } = await client.query<Session>(
+    `SELECT ${columns} FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND a.wait_event_type = 'Lock' AND $1 = ANY (pg_blocking_pids(a.pid))
+        AND EXISTS (SELECT FROM pg_stat_activity w WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'
+          AND starts_with(w.application_name, 'safe-migration') AND a.pid = ANY (pg_blocking_pids(w.pid)))`,
+    [holder],
+  );
+  return rows;
+}
+
 /** Sessions of the application that wait for sessions of the given name: for a lock of theirs, or for one that they wait for before them. */
 export async function findWaiting(client: pg.Client, applicationName: string): Promise<number[]> {
   const { rows } = await client.query<{ pid: number }>(

@@ -6,7 +6,9 @@ import { messageOf } from "../errors.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
 import { notOfExtension, ownSchema } from "../postgres/fingerprintCatalogue.js";
 import { assertSameDatabase } from "../postgres/identity.js";
+import { makingWay } from "../postgres/makingWay.js";
 import { backupPointName } from "../postgres/restorePoint.js";
+import type { HeldSnapshot } from "../postgres/snapshot.js";
 import { lockTimeoutMs, readRest } from "../store/capture.js";
 import { type Manifest, manifestName, renderManifest } from "../store/manifest.js";
 import type { Staging, Store } from "../store/store.js";
@@ -62,16 +64,31 @@ export async function makePhysicalBackup(
 
 async function capture(
   request: BackupRequest,
-  { id, stanza, identity }: NewPhysical,
+  of: NewPhysical,
   { log, signal }: StageContext,
 ): Promise<Omit<MadePhysical, "text">> {
+  const made = await makeBaseBackup(of.stanza, { log, signal });
+  const manifest = await makingWay(request.database, { log, signal }, (stopped, holding) =>
+    captureAt(request, of, made.base.label, { log, signal: stopped }, holding),
+  );
+  return { manifest, added: made.added };
+}
+
+/** The end of the backup: its restore point, and the fingerprints of that moment. */
+async function captureAt(
+  request: BackupRequest,
+  { id, stanza, identity }: NewPhysical,
+  base: string,
+  { log, signal }: StageContext,
+  holding: (held: HeldSnapshot) => Promise<void>,
+): Promise<Manifest> {
   const { database, environment, run, settings } = request;
-  const { base, added } = await makeBaseBackup(stanza, { log, signal });
   const name = () => backupPointName(id);
   const { migrate } = settings;
   const taken = await takePoint(database, { name, lockTimeoutMs, migrate, log, signal });
   const { held, sequences, snapshot, restorePoint, writersHeld } = taken;
   try {
+    await holding(held);
     log.info(`the backup ends at restore point ${restorePoint.name}`, { lsn: restorePoint.lsn, at: restorePoint.at });
     const unlogged = await listUnlogged(held.client);
     if (unlogged.length > 0)
@@ -89,10 +106,9 @@ async function capture(
     assertSameDatabase(identity, read.identity);
     await archiveUpToNow(database, signal);
     const method = "pgbackrest" as const;
-    const physical = { method, stanza, base: base.label, restorePoint, snapshot, writersHeld, unlogged };
+    const physical = { method, stanza, base, restorePoint, snapshot, writersHeld, unlogged };
     const created = restorePoint.at;
-    const manifest: Manifest = { format: 1, id, environment, run, created, ...read, physical, fingerprints, files: [] };
-    return { manifest, added };
+    return { format: 1, id, environment, run, created, ...read, physical, fingerprints, files: [] };
   } finally {
     await held.release();
   }

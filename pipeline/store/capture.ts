@@ -1,3 +1,5 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type pg from "pg";
 import { z } from "zod";
 import type { Database } from "../contracts.js";
@@ -9,7 +11,8 @@ import { chooseCompression, dumpDatabase } from "../postgres/dump.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
 import { listTables, ownSchema, readSequences } from "../postgres/fingerprintCatalogue.js";
 import { readIdentity } from "../postgres/identity.js";
-import { holdSnapshot } from "../postgres/snapshot.js";
+import { makingWay } from "../postgres/makingWay.js";
+import { type HeldSnapshot, holdSnapshot } from "../postgres/snapshot.js";
 import { historyRow, type Manifest } from "./manifest.js";
 
 /** How long a backup waits for a table that somebody holds exclusively, in milliseconds. */
@@ -24,15 +27,40 @@ export interface CaptureOptions {
 
 type Captured = Omit<Manifest, "format" | "id" | "environment" | "run" | "created" | "files">;
 
-/** Dumps and fingerprints a database as of one moment. If one of the two fails, the other is stopped. */
+/**
+ * Dumps and fingerprints a database as of one moment. If one of the two fails, the other is stopped; where somebody changes the form of a
+ * table meanwhile, it is begun anew (see {@link makingWay}).
+ */
 export async function captureDatabase(database: Database, options: CaptureOptions): Promise<Captured> {
-  const { signal: stopped } = options;
+  const { log, signal, directory } = options;
+  // Of the dump that was broken off.
+  const again = async () => {
+    for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });
+  };
+  return makingWay(database, { log, signal, again }, (stopped, holding, attempt) =>
+    captureOnce(database, { ...options, signal: stopped }, holding, attempt > parallelTries ? 1 : options.jobs),
+  );
+}
+
+/**
+ * The processes of a parallel `pg_dump` lock a table again when they come to it, and give up where somebody waits for it; one alone holds
+ * all tables from its begin (manual of `pg_dump`, `--jobs`).
+ */
+const parallelTries = 2;
+
+async function captureOnce(
+  database: Database,
+  options: CaptureOptions,
+  holding: (held: HeldSnapshot) => Promise<void>,
+  dumpJobs: number,
+): Promise<Captured> {
   const held = await holdSnapshot(database, {
     lockTimeoutMs,
     applicationName: "safe-migration backup",
-    signal: stopped,
+    signal: options.signal,
   });
   try {
+    await holding(held);
     // Before pg_dump looks at them: see readSequences.
     const sequences = await readSequences(held.client);
     const tables = await listTables(held.client);
@@ -46,6 +74,7 @@ export async function captureDatabase(database: Database, options: CaptureOption
       fingerprintDatabase(database, { ...shared, sequences, onProgress: progress("fingerprint of", 0.3) }),
       dumpDatabase(database, {
         ...shared,
+        jobs: dumpJobs,
         program: pgDump,
         compression,
         tables,
