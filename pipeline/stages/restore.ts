@@ -59,6 +59,11 @@ export async function restore(request: RestoreRequest, context: StageContext): P
       return withRecovered(request, context, recovery, async (recovered) => {
         const { manifest: made } = recovery;
         if (made !== undefined) assertAsMade(made, recovered);
+        const unlogged = made?.physical?.unlogged ?? [];
+        if (unlogged.length > 0)
+          context.log.warn(
+            `unlogged tables come back empty, as no log has their rows: ${unlogged.join(", ")}; they are in the database that is kept`,
+          );
         const restored = await restoring(recovered);
         const { base, listed } = recovered;
         const { fingerprints } = listed.manifest;
