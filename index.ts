@@ -81,12 +81,13 @@ async function program(): Promise<Outputs> {
     ...(told === undefined ? {} : { told }),
     // Where commands by hand find it; a password only as the place where it is.
     database,
-    backup: pipeline.backup.apply(({ id, location, bytes, rows, physical }) => ({
+    backup: pipeline.backup.apply(({ id, location, bytes, rows, physical, dbSnapshot }) => ({
       ...{ id, location, bytes, rows },
       ...(physical?.method === "pgbackrest"
         ? { method: physical.method, restorePoint: physical.restorePoint.name }
         : {}),
       ...(physical?.method === "snapshot" ? { method: physical.method, snapshot: physical.identifier } : {}),
+      ...(dbSnapshot === undefined ? {} : { snapshot: dbSnapshot.identifier }),
     })),
     rehearsal: pipeline.rehearse.apply(({ verdict, summary }) => ({ verdict, summary })),
     provedBackup: pipeline.verify.proved,

@@ -50,7 +50,17 @@ function backupChecks(config: Config): string[] {
           `rehearse.instanceClass: "${instanceClass}", but only with backup.method snapshot is the copy an instance of its own: leave it out`,
         ]
       : []),
+    ...snapshotBeforeChecks(config),
     ...methodChecks(config),
+  ];
+}
+
+/** DB snapshots beside dumps. */
+function snapshotBeforeChecks({ backup, database }: Config): string[] {
+  const { snapshotBefore, method } = backup;
+  if (snapshotBefore === "never" || (database.kind === "rds" && method === "dump")) return [];
+  return [
+    `backup.snapshotBefore: "${snapshotBefore}", but ${method === "snapshot" ? "with backup.method snapshot each backup is a DB snapshot" : `only RDS makes DB snapshots (database.kind is "${database.kind}")`}: leave it out`,
   ];
 }
 

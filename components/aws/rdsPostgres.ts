@@ -34,7 +34,11 @@ export interface RdsPostgresArgs {
   readonly backupDays?: number;
   /** Who signs the server's certificate: Amazon's authorities, or those in a PEM file (other partitions). @default "rds" */
   readonly authorities?: Tls["ca"];
-  /** Backups are DB snapshots (`backup.method: snapshot`), which whoever runs the pipeline is let make and restore. @default false */
+  /**
+   * DB snapshots are made (`backup.method: snapshot`, `backup.snapshotBefore`), which whoever runs the pipeline is let do.
+   *
+   * @default false
+   */
   readonly snapshots?: boolean;
   /** Ranges of addresses outside that may reach it; without any it is private. @default none */
   readonly publicFrom?: readonly string[];

@@ -32,7 +32,7 @@ export async function rdsEnvironment(args: EnvironmentArgs): Promise<Environment
     maxStorageGiB: database.maxStorageGiB,
     multiAz: database.multiAz,
     backupDays: database.backupDays,
-    snapshots: config.backup.method === "snapshot",
+    snapshots: config.backup.method === "snapshot" || config.backup.snapshotBefore !== "never",
     authorities: database.authorities,
     publicFrom: rangesOf(database.publicFrom),
     protect: isProtected(args),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { identitySchema } from "./identity.js";
-import { physicalBackup } from "./physical.js";
+import { dbSnapshotSchema, physicalBackup } from "./physical.js";
 import { preflightResult } from "./preflight.js";
 import { resultFields, stageRequest } from "./request.js";
 
@@ -22,6 +22,8 @@ export const backupResult = z.strictObject({
   bytes: z.int(),
   /** Where its data is, where that is no dump in the store; its method is `backup.method`. */
   physical: physicalBackup.optional(),
+  /** The DB snapshot that was made beside the dump, by `backup.snapshotBefore`. */
+  dbSnapshot: dbSnapshotSchema.optional(),
   /** Older backups that retention removed. */
   removed: z.array(z.string()),
 });

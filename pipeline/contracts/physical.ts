@@ -4,6 +4,19 @@ import { restorePoint } from "./restorePoint.js";
 /** How backups are made: by `pg_dump`, or by what keeps the server's own files. */
 export const backupMethods = ["dump", "pgbackrest", "snapshot"] as const;
 
+/** A DB snapshot of an instance of RDS. */
+const dbSnapshot = {
+  /** The instance that it is of, and its region. */
+  instance: z.string(),
+  region: z.string(),
+  /** Its name at RDS. */
+  identifier: z.string(),
+  /** When it was taken, as RDS says it. */
+  taken: z.iso.datetime(),
+};
+export const dbSnapshotSchema = z.strictObject(dbSnapshot);
+export type DbSnapshot = z.infer<typeof dbSnapshotSchema>;
+
 /**
  * Where the data of a backup is that is no dump in the store, and what leads back to it. Beside it lies the same manifest as beside a
  * dump, with the fingerprint of every table, by which the copy that comes back is judged.
@@ -30,13 +43,7 @@ export const physicalBackup = z.discriminatedUnion("method", [
   /** A DB snapshot of an instance of RDS. */
   z.strictObject({
     method: z.literal("snapshot"),
-    /** The instance that it is of, and its region. */
-    instance: z.string(),
-    region: z.string(),
-    /** Its name at RDS. */
-    identifier: z.string(),
-    /** When it was taken, as RDS says it. */
-    taken: z.iso.datetime(),
+    ...dbSnapshot,
     /**
      * The snapshot of the fingerprints, as above, which is older: what was committed in between is in the copy, and is told apart there
      * by the numbers of the transactions.

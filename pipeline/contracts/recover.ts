@@ -3,7 +3,7 @@ import { resultFields } from "./request.js";
 import { restoreRequest, restoreResult } from "./restore.js";
 
 /** As for a restore, which is always in the place of the environment's own database. */
-export const recoverRequest = restoreRequest.omit({ into: true });
+export const recoverRequest = restoreRequest.omit({ into: true, dbSnapshot: true });
 export type RecoverRequest = z.infer<typeof recoverRequest>;
 
 export const recoverSteps = ["stop", "restore", "start", "health"] as const;

@@ -30,6 +30,8 @@ export const restoreRequest = stageRequest.extend({
   checkpoint: z.string().min(1).optional(),
   /** A moment, instead of a backup: the database as it was then, from the server's archived log. */
   at: z.iso.datetime({ offset: true }).optional(),
+  /** The DB snapshot that was made beside the backup (`backup.snapshotBefore`), as an instance of its own beside. */
+  dbSnapshot: z.boolean().optional(),
   /** Restore into a new database of this name beside the environment's own, which stays as it is. */
   into: newDatabaseName.optional(),
 });
@@ -44,7 +46,10 @@ export const restoreResult = z.strictObject({
   moment: z.iso.datetime({ offset: true }).optional(),
   /** Of a restore to a moment: when the last transaction was committed that is in it. */
   lastChange: z.iso.datetime().optional(),
-  /** Of a restore to a moment: in what the database that was there differed from the restored one, by table. */
+  /**
+   * Of a restore to a moment: in what the database that was there differed from the restored one, by table. Of a DB snapshot that was made
+   * beside a dump: in what it differs from the dump.
+   */
   differences: z.array(z.string()).optional(),
   /** The name of the checkpoint, where the backup is one. */
   checkpoint: z.string().optional(),

@@ -71,6 +71,11 @@ export const settingsSchema = z.strictObject({
      * restore point. `snapshot`: the same on RDS: a DB snapshot. See docs/recovery.md.
      */
     method: z.enum(backupMethods).default("dump"),
+    /**
+     * Before which pending migrations a DB snapshot is made beside the dump, on RDS: a second way back, as a whole instance. `risky`:
+     * before those that are risky or dangerous.
+     */
+    snapshotBefore: z.enum(["never", "dangerous", "risky", "always"]).default("never"),
     /** How long RDS may take for a DB snapshot, or for an instance that is restored from one, in minutes. */
     rdsWaitMinutes: z.number().min(1).default(120),
     /** How often RDS is asked meanwhile, in seconds; each account may ask only so often. */

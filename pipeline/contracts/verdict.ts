@@ -40,6 +40,8 @@ export const observed = z.strictObject({
       proved: z.boolean(),
       /** Absent: a dump. */
       method: z.enum(backupMethods).optional(),
+      /** Name of the DB snapshot that was made beside it. */
+      dbSnapshot: z.string().optional(),
     })
     .optional(),
   /** Applied, and not yet in the backup; in the order in which they were. */
@@ -62,7 +64,15 @@ export const observed = z.strictObject({
 });
 export type Observed = z.infer<typeof observed>;
 
-export const actions = ["nothing", "runAgain", "fixAndGoOn", "rollBack", "restore", "restoreMoment"] as const;
+export const actions = [
+  "nothing",
+  "runAgain",
+  "fixAndGoOn",
+  "rollBack",
+  "restore",
+  "restoreSnapshot",
+  "restoreMoment",
+] as const;
 export type Action = (typeof actions)[number];
 
 export const option = z.strictObject({

@@ -1,11 +1,11 @@
-import type { SnapshotBackup } from "../contracts.js";
+import type { DbSnapshot } from "../contracts.js";
 import { messageOf } from "../errors.js";
 import type { Logger } from "../log.js";
 import { withRds } from "./client.js";
 import { deleteSnapshot, findSnapshot, markSnapshot } from "./snapshots.js";
 
 /** Why a backup that is a DB snapshot cannot come back, or it is not known whether it can; `undefined`: RDS has it, complete. */
-export async function findDamageInSnapshot(physical: SnapshotBackup, signal: AbortSignal): Promise<string | undefined> {
+export async function findDamageInSnapshot(physical: DbSnapshot, signal: AbortSignal): Promise<string | undefined> {
   const { identifier, region } = physical;
   try {
     const found = await withRds(physical, "", signal, (rds) => findSnapshot(rds, identifier));
@@ -24,7 +24,7 @@ export async function findDamageInSnapshot(physical: SnapshotBackup, signal: Abo
  * @param forget removes the backup from the store
  */
 export async function retireSnapshot(
-  physical: SnapshotBackup,
+  physical: DbSnapshot,
   forget: () => Promise<void>,
   { log, signal }: { readonly log: Logger; readonly signal: AbortSignal },
 ): Promise<void> {

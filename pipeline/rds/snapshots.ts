@@ -140,6 +140,14 @@ export async function deleteSnapshot(rds: Rds, identifier: string): Promise<void
   });
 }
 
+/** Deletes a DB snapshot whose backup failed. As long as RDS makes it, it cannot be; then the next run does. */
+export async function discardSnapshot(rds: Rds, identifier: string, log: Logger): Promise<void> {
+  // Also of a run that is being stopped.
+  await deleteSnapshot({ ...rds, signal: AbortSignal.timeout(60_000) }, identifier).catch((reason: unknown) =>
+    log.warn(`DB snapshot ${identifier} could not be removed (${messageOf(reason)}); the next run removes it`),
+  );
+}
+
 /**
  * Deletes the DB snapshots that a run left behind which was killed, and those that retention could not.
  *

@@ -1,5 +1,5 @@
 import type { StageContext } from "../context.js";
-import type { Database, RestoreRequest, RestoredInstance, SnapshotBackup } from "../contracts.js";
+import type { Database, DbSnapshot, RestoreRequest, RestoredInstance } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
@@ -19,9 +19,16 @@ import { assertAnother, reachedAs, snapshotGone } from "./snapshotCopy.js";
 
 const application = { applicationName: "safe-migration restore" };
 
-/** What an instance is restored from: a moment, or a backup that is a DB snapshot. */
-export type BesideSource =
-  { readonly at: Date } | { readonly manifest: Manifest & { readonly physical: SnapshotBackup } };
+/** A DB snapshot, and the backup that it is or was made beside. */
+export interface SnapshotSource {
+  readonly manifest: Manifest;
+  readonly snapshot: DbSnapshot;
+  /** Of one that is the backup: the snapshot of its fingerprints, as `pg_current_snapshot()` prints it. */
+  readonly seen?: string;
+}
+
+/** What an instance is restored from. */
+export type BesideSource = { readonly at: Date } | SnapshotSource;
 
 /** An instance that stands beside the environment's own, and its database. */
 export interface Beside {
@@ -48,7 +55,7 @@ export async function restoreBeside(
     await assertOurs(request);
     const original = await instances.findInstance(rds, rds.instance);
     if (original === undefined) throw noOriginal(rds);
-    const of = "at" in source ? { at: source.at } : { snapshot: source.manifest.physical.identifier };
+    const of = "at" in source ? { at: source.at } : { snapshot: source.snapshot.identifier };
     const identifier = besideName(environment, of);
     const found = await findBegun(rds, identifier);
     if (found) log.info(`instance ${identifier} is there already, made by an earlier run; it is gone on with`);
@@ -123,9 +130,9 @@ async function begin(
     assertRestorableAt(source.at, await readRestorable(rds, original), new Date());
     await instances.beginAtMoment(rds, identifier, source.at, like);
   } else {
-    const { id, physical } = source.manifest;
-    if ((await findSnapshot(rds, physical.identifier)) === undefined) throw snapshotGone(id, physical);
-    await instances.beginFromSnapshot(rds, identifier, physical.identifier, like);
+    const { manifest, snapshot } = source;
+    if ((await findSnapshot(rds, snapshot.identifier)) === undefined) throw snapshotGone(manifest.id, snapshot);
+    await instances.beginFromSnapshot(rds, identifier, snapshot.identifier, like);
   }
   log.info(`RDS restores ${moment ?? `backup ${backup}`} as instance ${identifier}, beside ${rds.instance}`);
 }

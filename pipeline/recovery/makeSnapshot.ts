@@ -16,12 +16,13 @@ import {
   type Snapshot,
   beginSnapshot,
   completeSnapshot,
-  deleteSnapshot,
+  discardSnapshot,
   markSnapshot,
   sweepSnapshots,
 } from "../rds/snapshots.js";
 import { allOrStop, lockTimeoutMs, readRest } from "../store/capture.js";
-import { type Manifest, dumpFolder, manifestName, renderManifest } from "../store/manifest.js";
+import { isBackupThere } from "../store/housekeeping.js";
+import { type Manifest, manifestName, renderManifest } from "../store/manifest.js";
 import type { Staging, Store } from "../store/store.js";
 import { listUnlogged } from "./makePhysical.js";
 import { currentSnapshot } from "./point.js";
@@ -61,7 +62,7 @@ export async function makeSnapshotBackup(
     const identifier = snapshotName(environment, id);
     let begun = false;
     try {
-      await sweepSnapshots(rds, (backup) => isThere(store, environment, backup, id), log);
+      await sweepSnapshots(rds, (backup) => isBackupThere(store, environment, backup, id), log);
       await readOwnInstance(rds);
       const begin = async () => {
         const tags = { environment, instance: rds.instance, purpose: "making", backup: id, run } as const;
@@ -79,16 +80,10 @@ export async function makeSnapshotBackup(
       await staging
         .discard()
         .catch((reason: unknown) => log.warn(`the place of ${id} could not be let go: ${messageOf(reason)}`));
-      if (begun) await discard(rds, identifier, log);
+      if (begun) await discardSnapshot(rds, identifier, log);
       throw error;
     }
   });
-}
-
-/** Whether a backup is in the store, or is being made by somebody else this moment. */
-async function isThere(store: Store, environment: string, backup: string, own: string): Promise<boolean> {
-  const entries = await store.list(`${environment}/${backup}`);
-  return entries.includes(manifestName) || (backup !== own && entries.includes(`${dumpFolder}/`));
 }
 
 /** The backup is made: what fails from here on does not make it worse. */
@@ -98,13 +93,6 @@ async function settle(rds: Rds, snapshot: Snapshot, staging: Staging, log: Logge
     said(`DB snapshot ${snapshot.identifier} could not be tagged as complete`),
   );
   await staging.discard().catch(said("the place of the backup could not be let go"));
-}
-
-/** As long as RDS makes it, it cannot be deleted; then the next run does. */
-async function discard(rds: Rds, identifier: string, log: Logger): Promise<void> {
-  await deleteSnapshot({ ...rds, signal: AbortSignal.timeout(60_000) }, identifier).catch((reason: unknown) =>
-    log.warn(`DB snapshot ${identifier} could not be removed (${messageOf(reason)}); the next run removes it`),
-  );
 }
 
 interface Begun {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { StageContext } from "../context.js";
-import type { Database, RehearseRequest, SnapshotBackup } from "../contracts.js";
+import type { Database, DbSnapshot, RehearseRequest, SnapshotBackup } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
@@ -125,11 +125,11 @@ export async function assertAnother(original: Database, copy: Database): Promise
 }
 
 /** The DB snapshot of a backup is not there any more. */
-export function snapshotGone(id: string, { identifier, region, taken }: SnapshotBackup): PipelineError {
+export function snapshotGone(id: string, { identifier, region, taken }: DbSnapshot): PipelineError {
   return new PipelineError({
     code: "SNAPSHOT_GONE",
     kind: "refused",
-    message: `DB snapshot ${identifier}, of which backup ${id} is made (${taken}), is not in RDS in ${region} any more: somebody has deleted it.`,
+    message: `DB snapshot ${identifier}, of backup ${id} (${taken}), is not in RDS in ${region} any more: somebody has deleted it.`,
     state: "Nothing was touched.",
     next: "Take another backup (npm run db:restore -- --list), or any moment that RDS keeps (npm run db:restore:checkpoint -- --at TIME).",
   });

@@ -105,7 +105,11 @@ function stagesOf({ preflight, backup, rehearsal, migrate, settings }: VerifyReq
 }
 
 /** Of a backup that is no dump: how it comes back. */
-function describePhysical({ physical }: BackupResult): [string, string][] {
+function describePhysical({ physical, dbSnapshot }: BackupResult): [string, string][] {
+  if (dbSnapshot !== undefined)
+    return [
+      ["DB snapshot beside it", `${dbSnapshot.identifier} of instance ${dbSnapshot.instance} (${dbSnapshot.taken})`],
+    ];
   if (physical === undefined) return [];
   const { unlogged } = physical;
   const made =

@@ -32,6 +32,14 @@ export function verdictOf(evidence: RunEvidence): Verdict {
       failed?.error === undefined ? "" : ` after ${stageWords(failed.name)} had failed (${failed.error.code})`;
     const earlier = failed?.error === undefined ? {} : { earlier: { stage: failed.name, failure: failed.error } };
     const back = results.rollback?.takenBack.map(({ name }) => name) ?? [];
+    const beside = last.name === "restore" ? results.restore?.instance : undefined;
+    if (beside !== undefined)
+      return {
+        standing: "under way",
+        title: "Restored beside",
+        text: `RDS restored instance ${beside.identifier} (${beside.host}:${beside.port}) beside the environment's own, which was not touched.`,
+        ...earlier,
+      };
     const backup = last.name === "rollback" ? undefined : results.restore?.backup;
     const moment = last.name === "rollback" ? undefined : results.restore?.moment;
     const from = moment !== undefined ? ` to ${moment}` : backup === undefined ? "" : ` from backup ${backup}`;

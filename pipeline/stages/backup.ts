@@ -7,6 +7,7 @@ import { withClient } from "../postgres/connection.js";
 import { assertEnvironment, assertSameDatabase, readIdentity } from "../postgres/identity.js";
 import { interrupted } from "../postgres/interrupt.js";
 import { archiveOf } from "../recovery/archived.js";
+import { wantsDbSnapshot, withDbSnapshot } from "../recovery/dbSnapshot.js";
 import { makePhysicalBackup } from "../recovery/makePhysical.js";
 import { makeSnapshotBackup } from "../recovery/makeSnapshot.js";
 import { type RdsPlace, rdsOf } from "../rds/client.js";
@@ -59,7 +60,7 @@ export async function backup(
   const named = checkpoint === undefined ? {} : { checkpoint };
   const of = { environment, run, id, staging, identity, ...named };
   try {
-    const made = await make(how, store, request, of, context);
+    const made = await makeBoth(how, store, request, of, context);
     const removed = await tidy(store, request, id, context);
     return toResult(request, started, made, store.urlOf(folder), removed, log);
   } catch (error) {
@@ -85,6 +86,17 @@ function methodOf({ database, environment, settings }: BackupRequest, checkpoint
   return method === "pgbackrest"
     ? { method, stanza: archiveOf(environment, database) }
     : { method, place: rdsOf(environment, database) };
+}
+
+/** With a DB snapshot beside, where the pending migrations ask for one. */
+function makeBoth(how: How, store: Store, request: BackupRequest, of: NewBackup, context: StageContext) {
+  const { preflight, settings } = request;
+  const { pending = [], risks = [] } = preflight ?? {};
+  if (how.method !== "dump" || !wantsDbSnapshot(settings.backup.snapshotBefore, pending.length, risks))
+    return make(how, store, request, of, context);
+  return withDbSnapshot(store, request, of.id, context, (dbSnapshot, inner) =>
+    make(how, store, request, { ...of, dbSnapshot }, inner),
+  );
 }
 
 function make(
@@ -130,7 +142,7 @@ function toResult(
   log: Logger,
 ): BackupResult {
   const { manifest, text, added = 0 } = made;
-  const { id, identity, fingerprints, files, physical } = manifest;
+  const { id, identity, fingerprints, files, physical, dbSnapshot } = manifest;
   const { tables } = fingerprints;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const bytes = files.reduce((sum, file) => sum + file.bytes, Buffer.byteLength(text) + added);
@@ -148,6 +160,7 @@ function toResult(
     rows,
     bytes,
     ...(physical === undefined ? {} : { physical }),
+    ...(dbSnapshot === undefined ? {} : { dbSnapshot }),
     removed,
   };
 }

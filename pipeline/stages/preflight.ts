@@ -25,6 +25,7 @@ import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { rdsOf, withRds } from "../rds/client.js";
 import { readOwnInstance } from "../rds/instances.js";
 import { archiveOf } from "../recovery/archived.js";
+import { wantsDbSnapshot } from "../recovery/dbSnapshot.js";
 import { assertRoomToRehearse } from "../recovery/copy.js";
 import { lookForLate } from "../recovery/lateBackups.js";
 import { readLive } from "../recovery/live.js";
@@ -99,6 +100,10 @@ export async function preflight(request: StageRequest, context: StageContext): P
   const pending = seen.history.pending.map(({ name, checksum }) => ({ name, checksum }));
   const gate = await reviewOnDatabase(request, folder, new Set(pending.map(({ name }) => name)), seen.serverMajor);
   assertApproved(request.environment, gate);
+  const risks = summarise(gate.decisions);
+  const { method, snapshotBefore } = settings.backup;
+  if (method === "dump" && wantsDbSnapshot(snapshotBefore, pending.length, risks))
+    await assertSnapshots(request, context.signal);
   for (const decision of gate.decisions) if (decision.verdict.kind !== "safe") log.warn(describeDecision(decision));
   const drift = await checkDrift(request, context, { folder, schema, applied });
   // After it and not beside it: two of Prisma's engines at once have been seen to disturb each other.
@@ -117,7 +122,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
     applied,
     pending,
     warnings,
-    risks: summarise(gate.decisions),
+    risks,
     window,
     ...(await noteFigures(database, log, "safe-migration preflight", { most: 60 })),
     ...(drift.none === undefined ? {} : { noDrift: drift.none }),

@@ -1,10 +1,11 @@
+import type { DbSnapshot } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { npmRun } from "../npmRun.js";
 import { retireSnapshot } from "../rds/kept.js";
 import { Archived } from "../recovery/archived.js";
 import { checkpointId } from "./checkpoint.js";
-import { listBackups } from "./listBackups.js";
+import { type ListedBackup, listBackups } from "./listBackups.js";
 import { dumpFolder, manifestName } from "./manifest.js";
 import { newestProved, proofName } from "./proof.js";
 import type { Staging, Store } from "./store.js";
@@ -163,13 +164,25 @@ export async function applyRetention(
   // A newer one may not come back: it is not known yet.
   if (proved !== undefined) why.delete(proved.backup.id);
   for (const [id, reason] of why) {
-    const physical = counted.find((backup) => backup.id === id)?.manifest.physical;
+    const atRds = dbSnapshotOf(counted.find((backup) => backup.id === id));
     const forget = () => forgetBackup(store, `${environment}/${id}`);
-    if (physical?.method === "snapshot") await retireSnapshot(physical, forget, { log, signal });
+    if (atRds !== undefined) await retireSnapshot(atRds, forget, { log, signal });
     else await forget();
     log.info(`removed backup ${id}: ${reason}`);
   }
   return [...why.keys()];
+}
+
+/** Whether a backup is in the store, or is being made by somebody else than `own` this moment. */
+export async function isBackupThere(store: Store, environment: string, id: string, own: string): Promise<boolean> {
+  const entries = await store.list(`${environment}/${id}`);
+  return entries.includes(manifestName) || (id !== own && entries.includes(`${dumpFolder}/`));
+}
+
+/** The DB snapshot that a backup is, or that was made beside it. */
+function dbSnapshotOf(backup: ListedBackup | undefined): DbSnapshot | undefined {
+  const { physical, dbSnapshot } = backup?.manifest ?? {};
+  return physical?.method === "snapshot" ? physical : dbSnapshot;
 }
 
 /** The manifest goes first: half removed is no backup. */

@@ -1,4 +1,4 @@
-import type { Database, Identity } from "../contracts.js";
+import type { Database, DbSnapshot, Identity } from "../contracts.js";
 import { messageOf } from "../errors.js";
 import { assertSameDatabase } from "../postgres/identity.js";
 import { type CaptureOptions, captureDatabase } from "./capture.js";
@@ -16,6 +16,8 @@ export interface NewBackup {
   /** As it was seen before. */
   readonly identity: Identity;
   readonly checkpoint?: string;
+  /** A DB snapshot that is being made beside: without it there is no backup. */
+  readonly dbSnapshot?: Promise<DbSnapshot>;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface NewBackup {
 export async function makeBackup(
   store: Store,
   database: Database,
-  { environment, run, id, staging, identity, checkpoint }: NewBackup,
+  { environment, run, id, staging, identity, checkpoint, dbSnapshot }: NewBackup,
   { jobs, log, signal }: Omit<CaptureOptions, "directory">,
 ): Promise<{ manifest: Manifest; text: string }> {
   const folder = `${environment}/${id}`;
@@ -45,7 +47,8 @@ export async function makeBackup(
     });
     const created = new Date().toISOString();
     const named = checkpoint === undefined ? {} : { checkpoint };
-    const manifest: Manifest = { format: 1, id, environment, run, ...named, created, ...captured, files };
+    const beside = dbSnapshot === undefined ? {} : { dbSnapshot: await dbSnapshot };
+    const manifest: Manifest = { format: 1, id, environment, run, ...named, created, ...captured, ...beside, files };
     const text = renderManifest(manifest);
     await store.write(`${folder}/${manifestName}`, text);
     return { manifest, text };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { identitySchema, physicalBackup } from "../contracts.js";
+import { dbSnapshotSchema, identitySchema, physicalBackup } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { databaseNeedsSchema } from "../postgres/databaseNeeds.js";
@@ -45,6 +45,8 @@ const manifestSchema = z.strictObject({
   tools: z.strictObject({ pgDump: z.string(), compression: z.string() }).optional(),
   /** Where the data is, where it is no dump beside this manifest; `files` is empty then. */
   physical: physicalBackup.optional(),
+  /** A DB snapshot that was made beside the dump, a little later or earlier. */
+  dbSnapshot: dbSnapshotSchema.optional(),
   migrations: z.array(historyRow),
   properties: databasePropertiesSchema,
   needs: databaseNeedsSchema,

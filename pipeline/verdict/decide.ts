@@ -35,6 +35,7 @@ export function decideVerdict(seen: Observed, environment: string, failed?: Fail
     fixAndGoOn(seen, environment),
     rollBack(seen, environment),
     restore(seen, environment),
+    ...restoreSnapshot(seen, environment),
     ...restoreMoment(seen, environment),
   ];
   const possible = (action: Option["action"]) => options.find((option) => option.action === action)?.possible === true;
@@ -152,6 +153,20 @@ function restore({ backup, written, appliedSince }: Observed, environment: strin
     loses: lossesOf(written),
     command: npmRun(environment, "db:restore", "--backup", backup.id),
   };
+}
+
+/** Only where one was made beside the backup. */
+function restoreSnapshot({ backup, written }: Observed, environment: string): Option[] {
+  if (backup?.dbSnapshot === undefined) return [];
+  return [
+    {
+      action: "restoreSnapshot",
+      possible: true,
+      note: `${backup.dbSnapshot}, made with the backup: in the time that RDS takes whatever its size, with all of the instance's databases and roles, as an instance of its own beside this one; never restored so far`,
+      loses: lossesOf(written),
+      command: npmRun(environment, "db:restore", "--backup", backup.id, "--db-snapshot"),
+    },
+  ];
 }
 
 /** Only where the server's log is kept, and there is a moment that is worth going to. */

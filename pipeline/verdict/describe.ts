@@ -6,6 +6,7 @@ const words: Readonly<Record<Action, string>> = {
   fixAndGoOn: "fix and go on",
   rollBack: "roll back",
   restore: "restore",
+  restoreSnapshot: "restore the DB snapshot beside",
   restoreMoment: "restore to the moment before",
 };
 

@@ -71,8 +71,15 @@ export async function observe(request: StageRequest, context: StageContext, look
   };
 }
 
-function seenBackup({ id, created, manifest: { physical } }: ListedBackup, proved: boolean): Observed["backup"] {
-  return { id, made: created, proved, ...(physical === undefined ? {} : { method: physical.method }) };
+function seenBackup({ id, created, manifest }: ListedBackup, proved: boolean): Observed["backup"] {
+  const { physical, dbSnapshot } = manifest;
+  return {
+    id,
+    made: created,
+    proved,
+    ...(physical === undefined ? {} : { method: physical.method }),
+    ...(dbSnapshot === undefined ? {} : { dbSnapshot: dbSnapshot.identifier }),
+  };
 }
 
 function appliedSince(applied: readonly HistoryRow[], { manifest }: ListedBackup): HistoryRow[] {

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RestoreRequest, type RestoreResult, recoverRequest, restoreRequest } from "../../pipeline/contracts.js";
+import {
+  type RestoreRequest,
+  type RestoreResult,
+  recoverRequest,
+  restoreRequest,
+  verdictRequest,
+} from "../../pipeline/contracts.js";
 import { PipelineError } from "../../pipeline/errors.js";
 import { readSecret } from "../../pipeline/postgres/secret.js";
 import { backup } from "../../pipeline/stages/backup.js";
+import { preflight } from "../../pipeline/stages/preflight.js";
 import { recover } from "../../pipeline/stages/recover.js";
 import { restore } from "../../pipeline/stages/restore.js";
+import { verdict } from "../../pipeline/stages/verdict.js";
 import { readProvedBackup } from "../../pipeline/store/provedAge.js";
 import { openStore } from "../../pipeline/store/open.js";
 import { failsWith, query, quiet, recording } from "./backupFixtures.js";
@@ -124,5 +132,62 @@ describe("going back on RDS", function () {
       const request = recoverRequest.parse({ ...on.request("recovering"), ...more, settings });
       await assert.rejects(recover(request, quiet), failsWith("RESTORED_BESIDE"));
     }
+  });
+});
+
+describe("a DB snapshot beside a dump", function () {
+  this.timeout(180_000);
+  let on: OnRds;
+  const risky = { migration: "2_r", checksum: "x", verdict: "approved", why: "", findings: [], omitted: 0 } as const;
+  const rest = { evidence: [], prismaWarnings: [], unknowns: [] };
+
+  before(async function () {
+    on = await onRds(this);
+  });
+  afterEach(() => on.rds.allow());
+  after(() => on.stop());
+
+  /** A backup of a run in which a migration of this tier is pending. */
+  async function backedUp(run: string, tier: "risky" | "dangerous", snapshotBefore: string, keep = 2) {
+    const asked = on.request(run, { method: "dump", snapshotBefore, keep });
+    const seen = await preflight(asked, quiet);
+    const risks = [{ ...risky, ...rest, tier, findings: [] }];
+    return backup({ ...asked, preflight: { ...seen, risks } }, quiet);
+  }
+
+  it("is made before what is more than safe, where that is asked for, is named by the verdict, and restored beside", async () => {
+    assert.equal((await backedUp("calm", "risky", "dangerous")).dbSnapshot, undefined);
+    const { dbSnapshot, physical } = await backedUp("risky", "risky", "risky");
+    assert.ok(dbSnapshot !== undefined && physical === undefined);
+    assert.deepEqual(
+      (await on.snapshots()).map(({ backup: of, purpose }) => [of, purpose]),
+      [["risky", "backup"]],
+    );
+    await query(on.own.database, "DELETE FROM items WHERE id > 390");
+    const { options } = await verdict(verdictRequest.parse(on.request("verdict")), quiet);
+    const option = options.find(({ action }) => action === "restoreSnapshot");
+    assert.match(option?.command ?? "", /db:restore -- --backup risky --db-snapshot$/);
+    assert.deepEqual(option?.loses, ["public.items had 400 rows and has 390 (10 fewer)"]);
+    const asked = restoreRequest.parse({ ...on.request("back"), backup: "risky", dbSnapshot: true });
+    const { instance, rows, differences } = await restore(asked, quiet);
+    assert.match(instance?.identifier ?? "", /^sm-dev-beside-/);
+    // With one of the history.
+    assert.equal(rows, 401);
+    assert.deepEqual(differences, ["public.cache has 0 rows, expected 1"]);
+    await assert.rejects(restore({ ...asked, backup: "calm" }, quiet), failsWith("NO_DB_SNAPSHOT"));
+  });
+
+  it("goes with the backup when that fails, and the backup with it; and when it is retired", async () => {
+    const before = await on.backups();
+    on.rds.refuse("CreateDBSnapshot", { code: "SnapshotQuotaExceeded", message: "full" });
+    await assert.rejects(backedUp("quota", "dangerous", "risky"), failsWith("RDS_QUOTA"));
+    on.rds.allow();
+    await query(on.own.superuser, "REVOKE SELECT ON items FROM pipeline");
+    await assert.rejects(backedUp("denied", "dangerous", "risky"));
+    await query(on.own.superuser, "GRANT SELECT ON items TO pipeline");
+    assert.deepEqual(await on.backups(), before);
+    await backedUp("next", "dangerous", "risky", 1);
+    const left = (await on.snapshots()).map(({ backup: of }) => of);
+    assert.deepEqual(left, ["next"], "that of the failed one, and of the one that retention removed, are gone");
   });
 });

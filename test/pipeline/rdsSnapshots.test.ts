@@ -8,6 +8,7 @@ import { migrate } from "../../pipeline/stages/migrate.js";
 import { preflight } from "../../pipeline/stages/preflight.js";
 import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { listBackups } from "../../pipeline/store/listBackups.js";
+import { among } from "../../pipeline/postgres/touchedRows.js";
 import { openStore } from "../../pipeline/store/open.js";
 import { failsWith, query, quiet, recording } from "./backupFixtures.js";
 import { type OnRds, onRds, rdsEnvironment } from "./rdsFixture.js";
@@ -86,6 +87,23 @@ describe("backups by DB snapshots of RDS", function () {
       [value("DBParameterGroupName"), value("DeletionProtection"), value("PubliclyAccessible"), value("MultiAZ")],
       ["copy-parameters", "false", "false", "false"],
     );
+  });
+
+  it("knows the transactions of a time by their numbers, also where these begin anew", async () => {
+    const wrap = 2n ** 32n;
+    const told = async (from: bigint, to: bigint, numbers: readonly bigint[]) => {
+      const sql = numbers.map((number) => `(${among(`'${number}'`, { from, to })})`).join(", ");
+      const [row] = await query<{ found: boolean[] }>(on.own.superuser, `SELECT ARRAY[${sql}] AS found`);
+      return row?.found;
+    };
+    assert.deepEqual(await told(10n, 13n, [9n, 10n, 12n, 13n]), [false, true, true, false]);
+    const last = wrap - 2n;
+    // In the second time around: 4294967294, 4294967295, 0, 1.
+    assert.deepEqual(await told(wrap + last, 2n * wrap + 2n, [last - 1n, last, wrap - 1n, 0n, 1n, 2n]), [
+      ...[false, true, true, true, true, false],
+    ]);
+    assert.deepEqual(await told(5n, 5n, [5n]), [false]);
+    assert.deepEqual(await told(5n, 5n + wrap / 2n, [4n]), [true], "too many to be told apart");
   });
 
   it("stops a migration that loses data in the rehearsal, and deletes the copy", async () => {

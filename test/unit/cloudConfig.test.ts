@@ -110,6 +110,10 @@ describe("configuration of the cloud stacks", () => {
       of({ kind: "rds" }, { ...snapshot, rehearse: { folder: "/srv" } }),
       /^rehearse\.folder: .*an instance/,
     );
+    const beside = (method: string) => ({ backup: { method, snapshotBefore: "risky" } });
+    assert.equal(of({ kind: "rds" }, beside("dump")), "");
+    assert.match(of({ kind: "rds" }, beside("snapshot")), /^backup\.snapshotBefore: .*each backup is a DB snapshot/);
+    assert.match(of({ kind: "ec2" }, beside("dump")), /^backup\.snapshotBefore: .*only RDS makes DB snapshots/);
     const small = { backup: {}, rehearse: { instanceClass: "db.t4g.small" } };
     assert.match(of({ kind: "rds" }, small), /^rehearse\.instanceClass: .*only with backup\.method snapshot/);
     const copies = { backup: {}, rehearse: { folder: "/srv/copies" } };

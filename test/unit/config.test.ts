@@ -48,7 +48,7 @@ describe("configuration", () => {
     assert.match(found.join("\n"), /^backup\.jobs: .*number.*"two"/m);
     assert.match(
       found.join("\n"),
-      /^backup\.kep: unknown key, did you mean keep\? \(known here: method, rdsWaitMinutes, rdsAskSeconds, jobs, keep, maxProvedAgeHours\)/m,
+      /^backup\.kep: unknown key, did you mean keep\? \(known here: method, snapshotBefore, rdsWaitMinutes, rdsAskSeconds, jobs, keep, maxProvedAgeHours\)/m,
     );
     assert.match(found.join("\n"), /^pipeline\.run: .*"always"\|"onChange".*"sometimes"/m);
     assert.match(found.join("\n"), /^sample: /m);

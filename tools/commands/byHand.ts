@@ -17,6 +17,7 @@ export interface StageFlags {
   readonly checkpoint?: string;
   readonly into?: string;
   readonly at?: string;
+  readonly dbSnapshot?: boolean;
   readonly list?: boolean;
   readonly verify?: boolean;
   readonly name?: string;
@@ -74,11 +75,12 @@ const restoreByHand: ByHand = {
     flag("--checkpoint <name>", "the checkpoint of this name, or newest"),
     at(),
     into(),
+    flag("--db-snapshot", "the DB snapshot that was made beside the backup, as an instance of RDS of its own"),
     ...listOptions,
   ],
-  ask({ list, verify, backup, run, checkpoint, at: time, into: name }) {
+  ask({ list, verify, backup, run, checkpoint, at: time, into: name, dbSnapshot }) {
     if (list === true || verify === true) return { stage: "backups", more: { verify: verify === true } };
-    return { stage: "restore", more: given({ backup, ofRun: run, checkpoint, at: time, into: name }) };
+    return { stage: "restore", more: given({ backup, ofRun: run, checkpoint, at: time, into: name, dbSnapshot }) };
   },
   describe: describeList,
 };
@@ -196,7 +198,7 @@ export const byHand: Readonly<Record<string, ByHand>> = {
   health: plain("health"),
 };
 
-function given(fields: Readonly<Record<string, string | number | undefined>>): object {
+function given(fields: Readonly<Record<string, string | number | boolean | undefined>>): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 

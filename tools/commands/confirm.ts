@@ -30,7 +30,7 @@ export function destroyedBy({ stage, more = {} }: Asked): string | undefined {
     Object.entries(more).some(([name, is]) => name === field && is === value);
   switch (stage) {
     case "restore":
-      return "into" in more
+      return "into" in more || has("dbSnapshot", true)
         ? undefined
         : "at" in more
           ? "The database as it was at that moment takes its place. What was written since is then in the database that is kept beside, and nowhere else."
