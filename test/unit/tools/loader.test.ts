@@ -97,4 +97,18 @@ describe("the loader of the project's TypeScript", () => {
       rmSync(outside, { recursive: true, force: true });
     }
   });
+
+  it("loads what Pulumi's SDK serialises functions with once it is used, and it works then", async () => {
+    symlinkSync(join(root, "node_modules/@pulumi"), join(folder, "node_modules/@pulumi"));
+    write(
+      "src/main.ts",
+      `import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+const loaded = () => Object.keys(createRequire(__filename).cache).some((name) => name.endsWith("/typescript.js"));
+const before = loaded();
+void pulumi.runtime.serializeFunction((n: number) => n + 41).then(({ text }) => console.log(before, loaded(), text));\n`,
+    );
+    const { stdout, stderr } = await start();
+    assert.match(stdout, /^false true exports\.handler = __f0;[^]*\(n\) => n \+ 41/, stderr);
+  });
 });
