@@ -6,8 +6,9 @@ import type { Decision } from "../gate/decide.js";
 import type { Policy } from "../gate/policy.js";
 import { declarationsOf, unreadableDeclarations } from "./declarations.js";
 import { type Thresholds, describeRaise, judgeByEvidence, tellStatements } from "./evidence.js";
-import { type Observed, declare, describeObserved, judge } from "./observed.js";
+import { type Observed, describeObserved, judge } from "./observed.js";
 import type { TableShape } from "./shape.js";
+import { type Loss, howToDeclare } from "./undeclared.js";
 import type { StatementEvidence } from "./touched.js";
 
 /** How many of each kind a result names, as it is kept in the state; the log has all. */
@@ -38,26 +39,28 @@ export interface Seen {
  * In a database that holds nothing, nothing has to be declared: a new environment runs the whole history of its project, of which
  * others have applied files that can no longer be edited.
  *
- * @throws PipelineError (`UNDECLARED_LOSS`)
+ * @param losses where it is added to, if it changes or loses data and does not say so
  */
 export function tell(
   migration: Migration,
   { observed, statements, wrote, durationMs }: Seen,
   { decisions, policy, thresholds, fresh }: Weights,
+  losses: Loss[],
   log: Logger,
 ): { readonly result: RehearsedMigration; readonly declared: readonly Observed[] } {
   const { name, checksum } = migration;
   const { declared, undeclared, unused } = judge(observed, declarationsOf(migration.sql));
   const unreadable = unreadableDeclarations(migration.sql);
   for (const { line, text } of fresh ? [] : unreadable) log.warn(`${name}, line ${line}: ${howToDeclare(text)}`);
-  if (undeclared.length > 0 && !fresh) throw undeclaredLoss(migration, undeclared, unreadable);
+  const loss = undeclared.length > 0 && !fresh;
+  if (loss) losses.push({ name, undeclared, unreadable });
   for (const { text, effect, line } of fresh ? [] : unused)
     log.warn(`${name}, line ${line}: -- ${effect}: ${text} declares what did not happen on this data`);
   const changes = declared.map(describeObserved);
   const seen = describeStatements(statements ?? []);
-  log.info(`${name} keeps every value${changes.length === 0 ? "" : ` but what it declares: ${changes.join("; ")}`}`, {
-    ms: durationMs,
-  });
+  const kept = `keeps every value${changes.length === 0 ? "" : ` but what it declares: ${changes.join("; ")}`}`;
+  if (!loss) log.info(`${name} ${kept}`, { ms: durationMs });
+  else log.warn(`${name} changes or loses data and does not say so; what comes after it is looked at, too`);
   for (const line of seen.lines) log.info(`${name}, ${line}`);
   const assessed = decisions.find((decision) => decision.assessed.migration === name)?.assessed;
   const measured = { statements, observed: declared, wrote };
@@ -127,29 +130,6 @@ function describeStatements(statements: readonly StatementEvidence[]) {
     rewrites: [...new Set(statements.flatMap(({ rewritten }) => rewritten.map(({ table }) => table)))],
     locks: [...new Set(statements.flatMap(named))],
   };
-}
-
-/** What a comment that begins like a declaration lacks, for it to be one. */
-function howToDeclare(text: string): string {
-  return `"${text}" declares nothing: names are separated by commas, their parts by dots, odd ones in double quotes`;
-}
-
-function undeclaredLoss(
-  { name }: Migration,
-  undeclared: readonly Observed[],
-  unreadable: ReturnType<typeof unreadableDeclarations>,
-): PipelineError {
-  const lines = [
-    ...undeclared.map(describeObserved),
-    ...unreadable.map(({ line, text }) => `line ${line}: ${howToDeclare(text)}`),
-  ];
-  return new PipelineError({
-    code: "UNDECLARED_LOSS",
-    kind: "refused",
-    message: `${name} changes or loses data and does not say so:\n${lines.map((line) => `  ${line}`).join("\n")}`,
-    state: "The database was not touched: the migration was only tried on a restored copy, which is dropped.",
-    next: `If it is meant, declare it in ${name}/migration.sql: ${declare(undeclared).join("   and   ")}   else mend the file. Then run the same command.`,
-  });
 }
 
 /** The trial did not show what the migration did: it does something else each time. */

@@ -21,6 +21,7 @@ import { rehearseRolledBack } from "./rolledBack.js";
 import { readSequenceStates } from "./sequences.js";
 import { readShape } from "./shape.js";
 import { tryMigration } from "./touched.js";
+import { type Loss, undeclaredLoss } from "./undeclared.js";
 import { assertUntouched } from "./untouched.js";
 import { type Back, type Forward, notReached, rehearseBack } from "./wayBack.js";
 
@@ -48,41 +49,22 @@ export async function rehearseMigrations(
   const pending = await pendingOnCopy(request, copy, folder, schema);
   const reader = await openComparer(copy);
   try {
-    const tools = { copy, folder, schema, reader, log, signal };
+    const losses: Loss[] = [];
+    const tools = { copy, folder, schema, reader, losses, log, signal };
     const weights = {
       ...(await weigh(request, copy, folder, pending, reader)),
       fresh: holdsNothing(options.manifest.fingerprints, schema),
     };
     const first = await readShape(reader);
-    const touched = new Set(historyTables(first, schema));
-    const rehearsed: RehearsedMigration[] = [];
-    const forwards: Forward[] = [];
-    let largeObjects = false;
-    for (const [at, migration] of pending.entries()) {
-      signal.throwIfAborted();
-      log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
-      const session = { database: copy, defaultSchema: schema.defaultSchema };
-      const shown = clusterStatements(migration.sql).length > 0;
-      const sequences = await readSequenceStates(reader);
-      const trial = shown ? undefined : await tryMigration(session, migration, signal);
-      if (shown || (trial !== undefined && trial.shared.length > 0)) {
-        const history = new Set(historyTables(await readShape(reader), schema));
-        const { statementTimeoutMs } = request.settings.migrate;
-        const limits = { lockTimeoutMs: copyLockTimeoutMs, statementTimeoutMs };
-        const rest = { session, limits, history, weights, log, signal };
-        rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
-        break;
-      }
-      const one = await rehearseOne(request, tools, weights, migration, { trial, sequences });
-      for (const oid of one.touched) touched.add(oid);
-      largeObjects ||= one.largeObjects;
-      rehearsed.push(one.result);
-      forwards.push(one.forward);
-    }
+    const forth = await withLossesTold(losses, () => goForth(request, tools, weights, pending));
+    const { rehearsed, forwards } = forth;
     const backs = await goBackAndForth(request, tools, forwards);
-    for (const back of backs) for (const oid of back.touched) touched.add(oid);
-    largeObjects ||= backs.some((back) => back.largeObjects);
-    await assertUntouched(reader, options.manifest.fingerprints, first, { tables: touched, largeObjects });
+    const tables = new Set([
+      ...historyTables(first, schema),
+      ...[...forth.touched, ...backs].flatMap(({ touched }) => touched),
+    ]);
+    const largeObjects = [...forth.touched, ...backs].some((one) => one.largeObjects);
+    await assertUntouched(reader, options.manifest.fingerprints, first, { tables, largeObjects });
     const told = rehearsed.map((one) => ({
       ...one,
       down: one.down ?? backs.find(({ name }) => name === one.name)?.result,
@@ -93,6 +75,49 @@ export async function rehearseMigrations(
   } finally {
     await reader.end().catch(() => undefined);
   }
+}
+
+/** Applies them to the copy; from the first one on that changes the whole cluster, in a transaction that is rolled back. */
+async function goForth(request: RehearseRequest, tools: Tools, weights: Weights, pending: readonly Migration[]) {
+  const { copy, schema, reader, losses, log, signal } = tools;
+  const rehearsed: RehearsedMigration[] = [];
+  const forwards: Forward[] = [];
+  const touched: Pick<Back, "touched" | "largeObjects">[] = [];
+  for (const [at, migration] of pending.entries()) {
+    signal.throwIfAborted();
+    log.progress(`rehearsing ${migration.name}`, 0.95 + (at / pending.length) * 0.05);
+    const session = { database: copy, defaultSchema: schema.defaultSchema };
+    const shown = clusterStatements(migration.sql).length > 0;
+    const sequences = await readSequenceStates(reader);
+    const trial = shown ? undefined : await tryMigration(session, migration, signal);
+    if (shown || (trial !== undefined && trial.shared.length > 0)) {
+      const history = new Set(historyTables(await readShape(reader), schema));
+      const { statementTimeoutMs } = request.settings.migrate;
+      const limits = { lockTimeoutMs: copyLockTimeoutMs, statementTimeoutMs };
+      const rest = { session, limits, history, weights, losses, log, signal };
+      rehearsed.push(...(await rehearseRolledBack(pending.slice(at), rest)));
+      break;
+    }
+    const one = await rehearseOne(request, tools, weights, migration, { trial, sequences });
+    touched.push(one);
+    rehearsed.push(one.result);
+    forwards.push(one.forward);
+  }
+  return { rehearsed, forwards, touched };
+}
+
+/** Lets the work go to its end, for all that is changed or lost undeclared to be told at once. */
+async function withLossesTold<T>(losses: readonly Loss[], work: () => Promise<T>): Promise<T> {
+  let done: T;
+  try {
+    done = await work();
+  } catch (error) {
+    // What comes after a loss may fail because of it: the loss is what has to be mended first.
+    if (losses.length === 0 || !(error instanceof PipelineError && error.kind === "refused")) throw error;
+    throw undeclaredLoss(losses, error);
+  }
+  if (losses.length > 0) throw undeclaredLoss(losses);
+  return done;
 }
 
 async function pendingOnCopy(

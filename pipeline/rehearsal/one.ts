@@ -18,6 +18,7 @@ import { type SampledLocks, sampleLocks } from "./sampleLocks.js";
 import { type SequenceState, compareSequenceStates } from "./sequences.js";
 import { type TableShape, readShapes } from "./shape.js";
 import { type StatementEvidence, type Trial, changedForm } from "./touched.js";
+import type { Loss } from "./undeclared.js";
 import type { Forward } from "./wayBack.js";
 
 /** With what a migration is applied to the copy. */
@@ -27,6 +28,8 @@ export interface Tools {
   readonly schema: PrismaSchema;
   /** A session that keeps and compares values. */
   readonly reader: pg.Client;
+  /** What is changed or lost undeclared is added to it. */
+  readonly losses: Loss[];
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -57,7 +60,7 @@ export interface Rehearsed {
 /**
  * Applies one migration to the copy, for good, and looks what became of every value, which locks it took and what it wrote anew.
  *
- * @throws PipelineError (`refused`) where it fails, or changes or loses data that it does not declare.
+ * @throws PipelineError (`refused`) where it fails.
  */
 export async function rehearseOne(
   request: RehearseRequest,
@@ -103,7 +106,7 @@ export async function rehearseOne(
   const statements =
     sampled === undefined ? trial?.statements : asAWhole(migration, before, after, durationMs, sampled);
   const seen: Seen = { observed, statements, wrote: kept.length > 0, durationMs };
-  const { result, declared } = tell(migration, seen, weights, log);
+  const { result, declared } = tell(migration, seen, weights, tools.losses, log);
   const forward = { migration, catalogue, pulled, shapes, sequences, observed: declared, grown };
   return { result, forward, touched, largeObjects };
 }

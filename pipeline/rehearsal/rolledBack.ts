@@ -18,6 +18,7 @@ import { compareSequenceStates, readSequenceStates } from "./sequences.js";
 import { readShapes } from "./shape.js";
 import { type Trial, changedForm, observe, triable } from "./touched.js";
 import { inTrialTransaction } from "./trialTransaction.js";
+import type { Loss } from "./undeclared.js";
 
 export interface RolledBackOptions {
   readonly session: Session;
@@ -25,6 +26,8 @@ export interface RolledBackOptions {
   /** Number of Prisma's own table, of which nothing is kept. */
   readonly history: ReadonlySet<number>;
   readonly weights: Weights;
+  /** What is changed or lost undeclared is added to it. */
+  readonly losses: Loss[];
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -34,7 +37,7 @@ export interface RolledBackOptions {
  * committed, they would change the cluster now, before the database is migrated. What becomes of every value is looked at in that
  * transaction. Statements that cannot run in one are left out.
  *
- * @throws PipelineError (`refused`) where one fails, changes or loses data that it does not declare, or cannot be rehearsed so.
+ * @throws PipelineError (`refused`) where one fails, or cannot be rehearsed so.
  */
 export async function rehearseRolledBack(
   migrations: readonly Migration[],
@@ -58,7 +61,7 @@ async function rehearseOne(
   client: pg.Client,
   migration: Migration,
   first: string | undefined,
-  { limits, history, weights, log }: RolledBackOptions,
+  { limits, history, weights, losses, log }: RolledBackOptions,
 ): Promise<RehearsedMigration> {
   const { name, plan, sql } = migration;
   if (plan.kind === "refused") throw rehearsalFailed(name, `${plan.reason}. ${plan.remedy}`);
@@ -112,7 +115,8 @@ async function rehearseOne(
   // As at the beginning of the next one's session and transaction.
   await client.query("DISCARD TEMP; SET CONSTRAINTS ALL DEFERRED");
   const wrote = [...trial.touched].some((oid) => !history.has(oid));
-  const { result } = tell(migration, { observed, statements: trial.statements, wrote, durationMs }, weights, log);
+  const seen = { observed, statements: trial.statements, wrote, durationMs };
+  const { result } = tell(migration, seen, weights, losses, log);
   const reason = reasonOf(migration, trial, first, left);
   return { ...result, notCommitted: { tried: true, reason }, down: uncommitted };
 }

@@ -328,6 +328,38 @@ DROP TABLE extra; ALTER TABLE users DROP COLUMN nick;`;
     });
   });
 
+  it("tells at once what several migrations lose undeclared, and what one after them then fails on", async () => {
+    const [later, last] = ["3_later", "4_last"];
+    await project.migration(later, `DROP TABLE log;`);
+    const both = [
+      /^2_next changes or loses .*\n {2}public\.users\.phone: dropped with values in 7 rows$/m,
+      /^3_later changes or loses .*\n {2}public\.log: dropped with 30 rows$/m,
+    ];
+    const refused = async (): Promise<PipelineError> => {
+      try {
+        await run("ALTER TABLE users DROP COLUMN phone;");
+      } catch (error) {
+        assert.ok(error instanceof PipelineError && error.code === "UNDECLARED_LOSS", String(error));
+        for (const one of both) assert.match(error.message, one);
+        return error;
+      }
+      throw new assert.AssertionError({ message: "it was let through" });
+    };
+    try {
+      const { message, next: todo } = await refused();
+      assert.match(
+        todo,
+        /\n {2}in 2_next\/migration\.sql: -- drops: public\.users\.phone\n {2}in 3_later\/.*public\.log\n/,
+      );
+      assert.doesNotMatch(message, /not looked at/);
+      await project.migration(last, "SELECT phone FROM users;");
+      assert.match((await refused()).message, /^What comes after was not looked at: 4_last fails .*phone/m);
+    } finally {
+      await project.withdraw(later);
+      await project.withdraw(last);
+    }
+  });
+
   it("stops a migration that fails on the data, and one whose declaration cannot be read, which is told", async () => {
     await assert.rejects(
       run("SELECT 1;\nALTER TABLE users ALTER COLUMN phone SET NOT NULL;"),
