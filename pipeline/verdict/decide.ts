@@ -1,4 +1,5 @@
 import type { Observed, Option, Verdict } from "../contracts.js";
+import { few } from "../few.js";
 import { npmRun } from "../npmRun.js";
 
 /** What failed, as far as the verdict goes by it. */
@@ -47,11 +48,11 @@ export function decideVerdict(seen: Observed, environment: string, failed?: Fail
   const decided = (verdict: Verdict["verdict"], why: string): Verdict => ({ verdict, why, options });
 
   if (seen.failed.length > 0) {
-    const why = `${list(seen.failed)} failed, and statements of it may have been applied`;
+    const why = `${few(seen.failed)} failed, and statements of it may have been applied`;
     if (free("restore")) return decided("restore", `${why}; nothing would be lost, as nobody wrote since the backup`);
     return decided("fixAndGoOn", `${why}: look at the database, and record what is there${orMoment}`);
   }
-  if (seen.astray.length > 0) return decided("fixAndGoOn", `the folder is not what was applied: ${list(seen.astray)}`);
+  if (seen.astray.length > 0) return decided("fixAndGoOn", `the folder is not what was applied: ${few(seen.astray)}`);
   if (failed !== undefined && passing.has(failed.code))
     return decided("runAgain", "what stood in the way passes, and what was applied stays");
   if (failed !== undefined || seen.drift !== undefined) {
@@ -65,12 +66,12 @@ export function decideVerdict(seen: Observed, environment: string, failed?: Fail
     if (possible("rollBack"))
       return decided(
         "rollBack",
-        `${list(seen.appliedSince)} can be taken back by SQL, and what was written since stays`,
+        `${few(seen.appliedSince)} can be taken back by SQL, and what was written since stays`,
       );
     if (free("restore"))
       return decided(
         "restore",
-        `${list(seen.withoutWayBack)} cannot be taken back by SQL, and nobody wrote since the backup`,
+        `${few(seen.withoutWayBack, { most: 3 })} cannot be taken back by SQL, and nobody wrote since the backup`,
       );
     return decided(
       "fixAndGoOn",
@@ -115,7 +116,7 @@ function rollBack(seen: Observed, environment: string): Option {
   const note = none
     ? "no migration was applied since the backup"
     : withoutWayBack.length > 0
-      ? withoutWayBack.join("; ")
+      ? few(withoutWayBack, { most: 3, separator: "; " })
       : seen.failed.length > 0
         ? "not before it is known what the failed migration did"
         : undefined;
@@ -123,7 +124,7 @@ function rollBack(seen: Observed, environment: string): Option {
     action: "rollBack",
     possible: note === undefined,
     ...(note === undefined ? {} : { note }),
-    loses: none ? [] : [`what was written since into what ${list(appliedSince)} added`],
+    loses: none ? [] : [`what was written since into what ${few(appliedSince)} added`],
     command: npmRun(
       environment,
       "db:rollback",
@@ -204,8 +205,4 @@ function lossesOf(written: Observed["written"]): string[] {
 
 function upCommand(environment: string): string {
   return environment === "local" ? "npm start" : npmRun("local", "up", "--stack", environment);
-}
-
-function list(names: readonly string[]): string {
-  return names.join(", ");
 }

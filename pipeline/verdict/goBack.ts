@@ -7,6 +7,7 @@ import {
   rollbackRequest,
 } from "../contracts.js";
 import { PipelineError, messageOf } from "../errors.js";
+import { few } from "../few.js";
 import { withClient } from "../postgres/connection.js";
 import { readMigrations } from "../prisma/migrations.js";
 import { rollback } from "../stages/rollback.js";
@@ -70,7 +71,7 @@ async function takeBackBySql(
 ): Promise<WentBack & { readonly halt?: string }> {
   const why = await whyNotTakenBack(base, seen, rehearsal);
   if (why !== undefined) return { done: false, told: why };
-  const names = seen.appliedSince.join(", ");
+  const names = few(seen.appliedSince);
   context.log.warn(`taking ${names} back by SQL, as migrate.onFailure says; the rehearsal proved the way`);
   try {
     const steps = seen.appliedSince.length;
