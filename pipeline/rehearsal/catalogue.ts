@@ -10,6 +10,9 @@ function rights(list: string, kind: string, owner: string): string {
   return `(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(${list}, acldefault('${kind}', ${owner}))) a)`;
 }
 
+/** The options of a column that ALTER COLUMN SET takes; some servers keep what is their own among them, another value for each column. */
+const chosenOptions = `(SELECT string_agg(o, ' ' ORDER BY o) FROM unnest(a.attoptions) o WHERE o ~ '^n_distinct(_inherited)?=')`;
+
 const relation = `format('%I.%I', n.nspname, c.relname)`;
 const ofTable = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace`;
 const own = `${ownSchema("n")} AND ${notOfExtension("pg_class", "c")}`;
@@ -34,7 +37,7 @@ const parts = [
      WHERE c.relpersistence <> 't' AND ${own}`,
   `SELECT 'column ' || ${relation} || '.' || quote_ident(a.attname),
      concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, a.attidentity, a.attgenerated,
-       pg_get_expr(d.adbin, d.adrelid), a.attoptions::text, nullif(a.attstattarget, -1), a.attstorage, to_jsonb(a)->>'attcompression', (SELECT collname FROM pg_collation l WHERE l.oid = a.attcollation), a.attacl::text,
+       pg_get_expr(d.adbin, d.adrelid), ${chosenOptions}, nullif(a.attstattarget, -1), a.attstorage, to_jsonb(a)->>'attcompression', (SELECT collname FROM pg_collation l WHERE l.oid = a.attcollation), a.attacl::text,
        col_description(c.oid, a.attnum))
      FROM ${ofTable} JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
      WHERE c.relkind IN ('r', 'p', 'f', 'c', 'v', 'm') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND ${own}`,
