@@ -4,7 +4,7 @@ import { lookForLate } from "../recovery/lateBackups.js";
 import { describeUntried, readTried } from "../recovery/tried.js";
 import { scanBackups } from "../store/listBackups.js";
 import { openStore } from "../store/open.js";
-import { readProvedBackup, reasonUnproved } from "../store/provedAge.js";
+import { proveCommand, readProvedBackup, reasonUnproved } from "../store/provedAge.js";
 import type { Store } from "../store/store.js";
 import type { Found } from "./found.js";
 
@@ -48,7 +48,7 @@ export async function lookAtBackups(
       remedy: make,
     });
   const proved = await readProvedBackup(store, environment);
-  const prove = `Prove the newest by restoring it beside: ${npmRun(environment, "db:restore", "--into", "proof")}`;
+  const prove = `Prove the newest by restoring it beside: ${proveCommand(environment, newest)}`;
   const maxHours = maxProvedAgeHours === 0 ? unprovedHours : maxProvedAgeHours;
   const message = reasonUnproved({ complete: complete.length, proved }, maxHours, now);
   if (message !== undefined) found.push({ check: "backup-unproved", severity: "warning", message, remedy: prove });

@@ -52,17 +52,20 @@ export async function findInstance(rds: Rds, identifier: string): Promise<Instan
 }
 
 /** What an instance may be while a DB snapshot of it is made. */
-const steady = ["available", "storage-optimization"];
+const ready: readonly string[] = ["available", "storage-optimization"];
+/** What it is for some minutes each day, and after each DB snapshot. */
+const backingUp = "backing-up";
 
 /**
  * The environment's own instance.
  *
- * @throws PipelineError (`NO_INSTANCE`, `RDS_STATE`, refused) where it is not there, or something is being done to it.
+ * @param allowed the states that it may be in, beside ready; default: any
+ * @throws PipelineError (`NO_INSTANCE`, `RDS_STATE`, refused) where it is not there, or something else is being done to it.
  */
-export async function readOwnInstance(rds: Rds): Promise<Instance> {
+export async function readOwnInstance(rds: Rds, allowed?: readonly string[]): Promise<Instance> {
   const { instance, environment, region } = rds;
   const found = await findInstance(rds, instance);
-  if (found !== undefined && steady.includes(found.status)) return found;
+  if (found !== undefined && (allowed === undefined || [...ready, ...allowed].includes(found.status))) return found;
   throw new PipelineError({
     code: found === undefined ? "NO_INSTANCE" : "RDS_STATE",
     kind: "refused",
@@ -73,9 +76,25 @@ export async function readOwnInstance(rds: Rds): Promise<Instance> {
     state: "Nothing was touched.",
     next:
       found === undefined
-        ? `Look at the stack's outputs (npm run outputs -- --stack ${environment}) and at aws rds describe-db-instances --region ${region}; then run the same command.`
-        : "Wait until that is done (maintenance, a backup and a change each take some minutes), then run the same command.",
+        ? `Look at the stack's outputs (npm run outputs -- --stack ${environment}) and at aws rds describe-db-instances --region ${region}; then run the same command. Where the instance is lost: npm run up -- --stack ${environment} with database.restoreFrom makes another one (docs/aws.md).`
+        : "Wait until that is done (maintenance and a change each take some minutes), then run the same command.",
   });
+}
+
+/** As {@link readOwnInstance}, of an instance that is ready for a DB snapshot, or will be when its own backup is made. */
+export function assertSnapshotsPossible(rds: Rds): Promise<Instance> {
+  return readOwnInstance(rds, [backingUp]);
+}
+
+/** Waits for the end of a backup that RDS makes of the environment's own instance. @throws as {@link readOwnInstance} */
+export async function awaitReady(rds: Rds, waiting: Omit<Waiting, "what" | "late">): Promise<void> {
+  const look = async (): Promise<Seen<true>> => {
+    const { status } = await assertSnapshotsPossible(rds);
+    return ready.includes(status) ? { done: true } : { status };
+  };
+  const what = `instance ${rds.instance}, of which RDS makes another backup`;
+  const late = { state: "Nothing was touched.", next: "Run the same command once that is done." };
+  await waitFor(rds, look, { ...waiting, what, late });
 }
 
 export interface LikeOptions {

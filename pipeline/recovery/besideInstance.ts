@@ -53,8 +53,7 @@ export async function restoreBeside(
   const place = rdsOf(environment, database);
   return withRds(place, environment, signal, async (rds) => {
     await assertOurs(request);
-    const original = await instances.findInstance(rds, rds.instance);
-    if (original === undefined) throw noOriginal(rds);
+    const original = await instances.readOwnInstance(rds);
     const of = "at" in source ? { at: source.at } : { snapshot: source.snapshot.identifier };
     const identifier = besideName(environment, of);
     const found = await findBegun(rds, identifier);
@@ -170,14 +169,4 @@ async function assertComeBack({ environment, store, at }: RestoreRequest, copy: 
     return readIdentity(client);
   });
   await assertKnownDatabase(openStore(store), environment, identity);
-}
-
-function noOriginal({ instance, region, environment }: Rds): PipelineError {
-  return new PipelineError({
-    code: "NO_INSTANCE",
-    kind: "refused",
-    message: `RDS has no instance ${instance} in ${region}, on which "${environment}" is said to be; its network and groups, which the restored one is to have, are not known.`,
-    state: "Nothing was touched.",
-    next: `Where the instance is lost: npm run up -- --stack ${environment} with database.restoreFrom makes another one (docs/aws.md).`,
-  });
 }

@@ -3,7 +3,7 @@ import type { StageContext } from "../context.js";
 import type { BackupRequest, DbSnapshot, RiskSummary, Settings } from "../contracts.js";
 import { messageOf } from "../errors.js";
 import { type Rds, rdsOf, withRds } from "../rds/client.js";
-import { readOwnInstance } from "../rds/instances.js";
+import { awaitReady } from "../rds/instances.js";
 import { snapshotName } from "../rds/names.js";
 import { beginSnapshot, completeSnapshot, discardSnapshot, markSnapshot, sweepSnapshots } from "../rds/snapshots.js";
 import { allOrStop } from "../store/capture.js";
@@ -52,7 +52,7 @@ export async function withDbSnapshot<T>(
   setMaxListeners(0, signal);
   return withRds(place, environment, signal, async (rds) => {
     await sweepSnapshots(rds, (backup) => isBackupThere(store, environment, backup, id), log);
-    await readOwnInstance(rds);
+    await awaitReady(rds, { settings: settings.backup, log, share: [0, 0.05], signal });
     const identifier = snapshotName(environment, id);
     const tags = { environment, instance: rds.instance, purpose: "making", backup: id, run } as const;
     try {

@@ -10,7 +10,7 @@ import { assertSameDatabase } from "../postgres/identity.js";
 import { type HeldSnapshot, holdSnapshot } from "../postgres/snapshot.js";
 import { type Touched, nextGroup, readTouched } from "../postgres/touchedRows.js";
 import { type Rds, type RdsPlace, withRds } from "../rds/client.js";
-import { readOwnInstance } from "../rds/instances.js";
+import { awaitReady } from "../rds/instances.js";
 import { snapshotName } from "../rds/names.js";
 import {
   type Snapshot,
@@ -63,7 +63,7 @@ export async function makeSnapshotBackup(
     let begun = false;
     try {
       await sweepSnapshots(rds, (backup) => isBackupThere(store, environment, backup, id), log);
-      await readOwnInstance(rds);
+      await awaitReady(rds, { settings: request.settings.backup, log, share: [0, 0.05], signal: context.signal });
       const begin = async () => {
         const tags = { environment, instance: rds.instance, purpose: "making", backup: id, run } as const;
         begun = true;

@@ -23,7 +23,7 @@ import { type MigrationsFolder, readMigrations } from "../prisma/migrations.js";
 import { describeOlderProperties } from "../prisma/olderSchema.js";
 import { type PrismaSchema, loadSchema } from "../prisma/schema.js";
 import { rdsOf, withRds } from "../rds/client.js";
-import { readOwnInstance } from "../rds/instances.js";
+import { assertSnapshotsPossible } from "../rds/instances.js";
 import { archiveOf } from "../recovery/archived.js";
 import { wantsDbSnapshot } from "../recovery/dbSnapshot.js";
 import { assertRoomToRehearse } from "../recovery/copy.js";
@@ -131,7 +131,7 @@ export async function preflight(request: StageRequest, context: StageContext): P
 
 /** @throws PipelineError (`refused`) where RDS cannot be asked for DB snapshots, or its instance is not ready for one. */
 async function assertSnapshots({ environment, database }: StageRequest, signal: AbortSignal): Promise<void> {
-  await withRds(rdsOf(environment, database), environment, signal, readOwnInstance);
+  await withRds(rdsOf(environment, database), environment, signal, assertSnapshotsPossible);
 }
 
 /** Migrations would be applied to tables that they do not know. */

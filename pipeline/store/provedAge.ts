@@ -1,7 +1,7 @@
 import type { ProvedBackup } from "../contracts.js";
 import { PipelineError } from "../errors.js";
 import { npmRun } from "../npmRun.js";
-import { listBackups } from "./listBackups.js";
+import { type ListedBackup, listBackups } from "./listBackups.js";
 import { newestProved } from "./proof.js";
 import type { Store } from "./store.js";
 
@@ -47,16 +47,23 @@ export function reasonUnproved({ complete, proved }: BackupsSeen, maxHours: numb
  */
 export async function assertProvedRecently(store: Store, environment: string, maxHours: number): Promise<void> {
   if (maxHours === 0) return;
-  const { length: complete } = await listBackups(store, environment);
+  const backups = await listBackups(store, environment);
+  const { length: complete } = backups;
   const proved = await readProvedBackup(store, environment);
   const reason = reasonUnproved({ complete, proved }, maxHours, new Date());
   if (reason === undefined) return;
-  const prove = npmRun(environment, "db:restore", "--into", "proof");
   throw new PipelineError({
     code: "BACKUPS_UNPROVED",
     kind: "refused",
     message: `The backups of "${environment}" are not proved: ${reason}; backup.maxProvedAgeHours allows ${maxHours} hours.`,
     state: "Nothing was touched.",
-    next: `Make a backup and prove it by restoring it into a database of its own: ${npmRun(environment, "db:backup")}, then ${prove}, then DROP DATABASE "proof"; and run the same command again.`,
+    next: `Make a backup and prove it by restoring it beside: ${npmRun(environment, "db:backup")}, then ${proveCommand(environment, backups[0])}; and run the same command again.`,
   });
+}
+
+/** What proves the newest backup by restoring it beside, and takes away what that has made. */
+export function proveCommand(environment: string, newest: ListedBackup | undefined): string {
+  return newest?.manifest.physical?.method === "snapshot"
+    ? `${npmRun(environment, "db:restore")}, then delete the instance, with the command that it prints`
+    : `${npmRun(environment, "db:restore", "--into", "proof")}, then DROP DATABASE "proof"`;
 }

@@ -177,9 +177,15 @@ describe("backups by DB snapshots of RDS", function () {
     await backup(on.request("throttled"), quiet);
     on.rds.estate.say("modifying");
     await assert.rejects(preflight(on.request("modifying"), quiet), failsWith("RDS_STATE", /is "modifying"/));
+    on.rds.estate.say("backing-up");
+    await preflight(on.request("waiting"), quiet);
+    const waiting = backup(on.request("waiting"), quiet);
+    const asked = on.rds.count("DescribeDBInstances");
+    while (on.rds.count("DescribeDBInstances") < asked + 3) await sleep(50);
     on.rds.estate.say("available");
+    await waiting;
     const ids = (await on.backups()).filter((one) => !before.includes(one));
-    assert.deepEqual(ids, ["throttled complete", "refusals complete"]);
+    assert.deepEqual(ids, ["waiting complete", "throttled complete", "refusals complete"]);
   });
 
   it("keeps as many as it is told, and the newest that is proved; the DB snapshots go with their backups", async () => {
