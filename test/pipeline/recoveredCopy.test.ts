@@ -70,7 +70,7 @@ describe("a recovered copy that has transactions which the fingerprints did not 
     await assert.rejects(judge(), (error: unknown) => {
       failsWith(
         "BACKUP_UNSTEADY",
-        /transaction\(s\) were committed just when.*public\.items has 2 rows, expected 1\. Nothing is lost/,
+        /transaction\(s\) were committed after its fingerprints.*public\.items has 2 rows, expected 1\. Nothing is lost/,
       )(error);
       assert.ok(
         error instanceof PipelineError && error.kind === "failedUnchanged" && /^Run the same command/.test(error.next),
