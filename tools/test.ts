@@ -1,6 +1,6 @@
 /**
- * `npm test`: the static checks (each counts as one test), then mocha, in two processes side by side where there are cores for it: much of
- * the time of both is waiting, for hosts that are set up and for Pulumi's engine. The very last line is `N passed, N failed`, with
+ * `npm test`: the static checks (each counts as one test), then mocha, in lanes side by side where there are cores for it: much of the
+ * time of each is waiting, for hosts that are set up and for Pulumi's engine. The very last line is `N passed, N failed`, with
  * `, N skipped` if there are any.
  */
 import { spawn } from "node:child_process";
@@ -35,6 +35,11 @@ function isSuite(name: string): name is keyof typeof suites {
   return name in suites;
 }
 
+/** Aborted, with the signal's name, by Ctrl-C and its like: what runs is ended, and nothing else is begun. */
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopped.abort(signal));
+const signalled = 128;
+
 /** Runs one of node_modules' programs to its end. @returns its exit code, 128 and more if a signal ended it */
 function run(
   node: readonly string[],
@@ -43,6 +48,7 @@ function run(
   env: NodeJS.ProcessEnv,
   sink: Sink,
 ): Promise<number> {
+  if (stopped.signal.aborted) return Promise.resolve(signalled);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...node, join(root, "node_modules", program), ...args], {
       cwd: root,
@@ -54,9 +60,13 @@ function run(
       const line = tellEnded(message);
       if (line !== undefined) sink.tell(line);
     });
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+    const stop = () => child.kill(stopped.signal.reason as NodeJS.Signals);
+    stopped.signal.addEventListener("abort", stop);
     child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 128));
+    child.on("close", (code) => {
+      stopped.signal.removeEventListener("abort", stop);
+      resolve(code ?? signalled);
+    });
   });
 }
 
@@ -66,6 +76,7 @@ async function runChecks(sink: Sink): Promise<Counts> {
     name,
     args: [program = "", ...args],
   } of checks) {
+    if (stopped.signal.aborted) break;
     const start = Date.now();
     const code = await run([], program, args, {}, sink);
     const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;

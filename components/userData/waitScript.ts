@@ -29,7 +29,7 @@ while :; do
     } >&2
     exit 1
   fi
-  sleep 2
+  sleep 0.5
 done
 `;
 }

@@ -10,6 +10,7 @@ import { rehearse } from "../../pipeline/stages/rehearse.js";
 import { listBackups } from "../../pipeline/store/listBackups.js";
 import { among } from "../../pipeline/postgres/touchedRows.js";
 import { openStore } from "../../pipeline/store/open.js";
+import { typescript } from "../support/typescript.js";
 import { failsWith, query, quiet, recording } from "./backupFixtures.js";
 import { type OnRds, onRds, rdsEnvironment } from "./rdsFixture.js";
 
@@ -214,7 +215,7 @@ describe("backups by DB snapshots of RDS", function () {
   async function killedWhile(stage: string, request: StageRequest, action: string): Promise<void> {
     const cli = join(__dirname, "../../pipeline/cli.ts");
     const before = on.rds.count(action);
-    const child = spawn(process.execPath, ["--import", "tsx", cli, stage], { stdio: ["pipe", "ignore", "ignore"] });
+    const child = spawn(process.execPath, [...typescript, cli, stage], { stdio: ["pipe", "ignore", "ignore"] });
     child.stdin.end(JSON.stringify(request));
     while (on.rds.count(action) === before) {
       assert.equal(child.exitCode, null, "it ended by itself");
