@@ -5,6 +5,7 @@ import { reviewPending } from "./components/gate.js";
 import { chooseRun, runKey } from "./components/lastRun.js";
 import { MigrationPipeline } from "./components/migrationPipeline.js";
 import { assertNotMoved, placeOf } from "./components/moved.js";
+import { assertStacksNamed } from "./components/namedStacks.js";
 import { reportPending } from "./components/pendingReport.js";
 import { assertPromoted } from "./components/promotion.js";
 import { readRefreshSource } from "./components/refreshSource.js";
@@ -30,6 +31,7 @@ async function program(): Promise<Outputs> {
   const environment = pulumi.getStack();
   const config = parseConfig(environment, pulumi.runtime.allConfig());
   const paths = resolvePaths(config, __dirname);
+  assertStacksNamed(__dirname, environment, config);
 
   const folder = await readMigrations(paths.migrations);
   const key = runKey(folder.migrations, await readSchemaFiles(paths.schema));
