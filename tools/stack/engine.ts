@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CommandError, ConcurrentUpdateError, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
 import { confirm } from "../commands/confirm.js";
+import { adviceOn } from "./advice.js";
 import type { Arguments } from "./arguments.js";
 import { isOnAws, missingAwsPlugin } from "./awsPlugin.js";
 import { busy, clearUp, holders } from "./clearUp.js";
@@ -125,7 +126,11 @@ async function engine<T>(args: Arguments, place: Place, run: (options: EngineOpt
       args.command === "preview"
         ? `A preview changes nothing. Once the cause is mended: ${again(args)}`
         : `What was done before it is saved in the state; once the cause is mended, ${again(args)} goes on from there.`;
-    throw new StackFailure(`${what}: failed, for the reason under Diagnostics above. ${then}`, exit.failed);
+    const advice = new Set(stream.errors.flatMap((line) => adviceOn(args.stack, line) ?? []));
+    throw new StackFailure(
+      [`${what}: failed, for the reason under Diagnostics above.`, ...advice, then].join(" "),
+      exit.failed,
+    );
   } finally {
     stream.end();
   }

@@ -7,6 +7,7 @@ export class EngineStream {
   #explained = false;
   #withoutAws = false;
   readonly #failed = new Set<string>();
+  readonly #errors: string[] = [];
   readonly #sink: (line: string) => void;
 
   constructor(sink: (line: string) => void) {
@@ -34,6 +35,11 @@ export class EngineStream {
     return this.#explained;
   }
 
+  /** The lines in which errors are said. */
+  get errors(): readonly string[] {
+    return this.#errors;
+  }
+
   /** Whether the engine asked for the `aws` plugin in vain. */
   get withoutAws(): boolean {
     return this.#withoutAws;
@@ -44,6 +50,8 @@ export class EngineStream {
     const plain = stripVTControlCharacters(line);
     if (plain.startsWith("@ ")) return;
     if (/\berror: /.test(plain)) this.#explained = true;
+    // What a service said may stand on a line of its own below.
+    if (this.#explained) this.#errors.push(plain);
     if (plain.includes("no resource plugin 'pulumi-resource-aws' found")) this.#withoutAws = true;
     const failure = /^\s*[-+~]*\s+(\S+:\S+:\S+) (\S+) \*\*\w+ failed\*\*/.exec(plain);
     if (failure !== null) this.#failed.add(`${failure[1] ?? ""} ${failure[2] ?? ""}`);
