@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import { utils } from "ssh2";
 import { z } from "zod";
 import { hostPaths } from "../../../config/hostPaths.js";
@@ -98,6 +99,32 @@ export class AwsAccount {
   async buckets(): Promise<string[]> {
     const { Buckets = [] } = await this.moto.s3.send(new ListBucketsCommand({}));
     return Buckets.map(({ Name = "" }) => Name).filter((name) => name.startsWith("backups-"));
+  }
+
+  /** What is text in the buckets: manifests, results, logs and reports of runs. */
+  async evidence(): Promise<{ readonly key: string; readonly text: string }[]> {
+    const found = (await this.buckets()).map(async (Bucket) => {
+      const { Contents = [] } = await this.moto.s3.send(new ListObjectsV2Command({ Bucket }));
+      const keys = Contents.flatMap(({ Key = "" }) => (/\.(json|log|html|md)$/.test(Key) ? [Key] : []));
+      return Promise.all(
+        keys.map(async (key) => {
+          const { Body } = await this.moto.s3.send(new GetObjectCommand({ Bucket, Key: key }));
+          return { key: `${Bucket}/${key}`, text: (await Body?.transformToString()) ?? "" };
+        }),
+      );
+    });
+    return (await Promise.all(found)).flat();
+  }
+
+  /** The password of the application's role on an RDS, as its secret has it. */
+  async applicationPassword(stack: StackName): Promise<string> {
+    const { connection } = z
+      .object({ connection: z.object({ passwordSecret: z.string() }) })
+      .parse(await this.outputs(stack));
+    const { SecretString = "" } = await this.moto.secrets.send(
+      new GetSecretValueCommand({ SecretId: connection.passwordSecret }),
+    );
+    return z.object({ password: z.string() }).parse(JSON.parse(SecretString)).password;
   }
 
   /** What opens a door: private keys, by a line of theirs, the passphrase of the stacks, the password of RDS's administrator. */
