@@ -207,7 +207,8 @@ async function check(client: pg.Client, request: RestoreRequest, manifest: Manif
   await checks.assertMayReplace(client, into ?? database.name, manifest.properties.owner);
   const there = (await findDatabase(client, database.name)) !== undefined;
   if (into !== undefined) {
-    if ((await findDatabase(client, into)) !== undefined) throw nameTaken(into);
+    if ((await findDatabase(client, into)) !== undefined)
+      throw into === database.name ? ownName(request) : nameTaken(into);
     // What is there tells whether this is the environment's server.
     if (there) await checks.assertOwnEnvironment(database, environment);
   } else if (there) {
@@ -226,4 +227,15 @@ async function check(client: pg.Client, request: RestoreRequest, manifest: Manif
       `subscriptions are not restored, make them anew where they are wanted: ${manifest.needs.subscriptions.join(", ")}`,
     );
   return target;
+}
+
+/** To drop it is no way to restore into it. */
+function ownName({ environment, database: { name } }: RestoreRequest): PipelineError {
+  return new PipelineError({
+    code: "TARGET_EXISTS",
+    kind: "refused",
+    message: `"${name}" is the database of "${environment}" itself; with --into a backup is restored into a new one, beside it.`,
+    state: `"${name}" is as it was, and nothing was restored.`,
+    next: "To put the backup in its place, which keeps the one that is there under another name, run the command without --into; to look at it first, name another one: --into look.",
+  });
 }
