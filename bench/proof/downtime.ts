@@ -28,6 +28,8 @@ interface Scenario {
   readonly sql: string;
   /** Somebody reads the table in a transaction for so long, in milliseconds, from just before the migration begins. */
   readonly heldMs?: number;
+  /** That transaction outlasts the migration's patience, which is one try. */
+  readonly stays?: boolean;
 }
 
 const scenarios: readonly Scenario[] = [
@@ -37,6 +39,12 @@ const scenarios: readonly Scenario[] = [
     what: "blocked: ADD COLUMN, a report reads the table for 30 s",
     sql: "ALTER TABLE orders ADD COLUMN bench_note text;",
     heldMs: 30_000,
+  },
+  {
+    what: "blocked for good: ADD COLUMN, one try, a report that stays (15 s)",
+    sql: "ALTER TABLE orders ADD COLUMN bench_note text;",
+    heldMs: 15_000,
+    stays: true,
   },
 ];
 
@@ -52,15 +60,19 @@ export interface Downtime {
 interface Tool {
   readonly name: string;
   /** What comes before, and is not looked at. @returns what applies the migration. */
-  prepare(sample: SampleDatabase, project: Project): Promise<() => Promise<{ seconds: number; outcome: string }>>;
+  prepare(
+    sample: SampleDatabase,
+    project: Project,
+    oneTry: boolean,
+  ): Promise<() => Promise<{ seconds: number; outcome: string }>>;
 }
 
 const failed = z.object({ error: z.object({ code: z.string() }) });
 
 const ours: Tool = {
   name: "safe-migration",
-  async prepare(sample, project) {
-    const request = requestOf(sample, project);
+  async prepare(sample, project, oneTry) {
+    const request = requestOf(sample, project, oneTry ? { lockRetries: 0 } : {});
     const { printed: backup } = await runStage(sample, "backup", request);
     const { printed: rehearsal } = await runStage(sample, "rehearse", { ...request, backup });
     return async () => {
@@ -100,10 +112,10 @@ export async function downtimes(sample: SampleDatabase, say: (text: string) => v
 async function measureOne(
   copy: SampleDatabase,
   project: Project,
-  { what, heldMs }: Scenario,
+  { what, heldMs, stays = false }: Scenario,
   tool: Tool,
 ): Promise<Downtime> {
-  const apply = await tool.prepare(copy, project);
+  const apply = await tool.prepare(copy, project, stays);
   return underLoad(copy, async () => {
     const held = heldMs === undefined ? undefined : hold(copy, heldMs);
     const { seconds, outcome } = await apply();

@@ -8,15 +8,15 @@ export type Project = StageRequest["project"];
 
 let runs = 0;
 
-/** What every stage of one run is asked. */
-export function requestOf(sample: SampleDatabase, project: Project): StageRequest {
+/** What every stage of one run is asked. @param migrate settings that are not the default */
+export function requestOf(sample: SampleDatabase, project: Project, migrate: object = {}): StageRequest {
   return {
     environment: "local",
     run: `bench-${++runs}`,
     database: sample.database,
     project,
     store: pathToFileURL(join(sample.folder, "store")).href,
-    settings: settingsSchema.parse({ backup: {}, preflight: {}, migrate: {} }),
+    settings: settingsSchema.parse({ backup: {}, preflight: {}, migrate }),
   };
 }
 
