@@ -1,11 +1,13 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { elsewhereFor } from "../../pipeline/local/location.js";
 
 /** Why a local folder may not be removed; nothing was removed. */
 export class PurgeRefused extends Error {}
 
 /**
- * Removes the local stack's folder with all its data. Links in it are removed, not followed.
+ * Removes the local stack's folder with all its data, and the data that is elsewhere, as the server's account may not enter the folder.
+ * Links in it are removed, not followed.
  *
  * @throws PurgeRefused if it is not a folder that this project made, or if a PostgreSQL still runs on a cluster in it.
  */
@@ -18,13 +20,17 @@ export function purge(folder: string): void {
       `${folder} holds no state of the local stack, so it may not be this project's; remove it by hand`,
     );
   }
-  const running = findRunning(folder, 4);
+  const cluster = join(folder, "cluster");
+  const home = existsSync(cluster) ? elsewhereFor(realpathSync(cluster)) : undefined;
+  const folders = [folder, ...(home !== undefined && existsSync(home) ? [home] : [])];
+  const [running] = folders.flatMap((each) => findRunning(each, 4) ?? []);
   if (running !== undefined) {
     throw new PurgeRefused(
       `a PostgreSQL (process ${running.pid}) still runs on ${running.cluster}; stop it with: kill -INT ${running.pid}`,
     );
   }
-  rmSync(folder, { recursive: true });
+  // The one that tells where the other is goes last.
+  for (const each of folders.reverse()) rmSync(each, { recursive: true });
 }
 
 function findRunning(folder: string, depth: number): { pid: number; cluster: string } | undefined {

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, existsSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  existsSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCounts, summary } from "../../../tools/testing/counts.js";
 import { assertKnown } from "../../../tools/stack/knownStacks.js";
 import { parse, UsageError } from "../../../tools/stack/arguments.js";
 import { describeProtected, protectedIn } from "../../../tools/stack/protected.js";
+import { elsewhereFor } from "../../../pipeline/local/location.js";
 import { purge, PurgeRefused } from "../../../tools/stack/purge.js";
 import { withoutPendingCommands } from "../../../tools/stack/pending.js";
 import { livenessOf, parseLock } from "../../../tools/stack/stateLock.js";
@@ -188,6 +198,27 @@ describe("stack: purge", () => {
     purge(local);
     assert.equal(existsSync(local), false);
     assert.equal(readFileSync(join(outside, "kept"), "utf8"), "yes");
+  });
+
+  it("removes the data that is elsewhere, unless a server runs on it", function () {
+    // Only another account's server has its data elsewhere.
+    if (process.getuid?.() !== 0) this.skip();
+    const [local, cluster] = [join(folder, ".local"), join(folder, ".local", "cluster")];
+    mkdirSync(join(local, "pulumi", ".pulumi"), { recursive: true });
+    mkdirSync(cluster);
+    const home = elsewhereFor(realpathSync(cluster));
+    try {
+      mkdirSync(join(home, "data"), { recursive: true });
+      symlinkSync(join(home, "data"), join(cluster, "data"));
+      writeFileSync(join(home, "data", "postmaster.pid"), `${process.pid}\n`);
+      assert.throws(() => purge(local), /still runs/);
+      assert.deepEqual([existsSync(local), existsSync(home)], [true, true]);
+      rmSync(join(home, "data", "postmaster.pid"));
+      purge(local);
+      assert.deepEqual([existsSync(local), existsSync(home)], [false, false]);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
   });
 
   it("refuses a link, a folder without state, and a running cluster", () => {
