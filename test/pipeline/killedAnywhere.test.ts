@@ -194,7 +194,7 @@ describe("the pipeline, killed anywhere", function () {
       const busy = await maintain(
         database,
         `SELECT FROM pg_stat_activity WHERE application_name LIKE 'safe-migration%' AND datname NOT LIKE 'template%'
-           AND (datname LIKE '${name}%' OR query LIKE '%${name}%')`,
+           AND (datname LIKE '${name}%' OR datname LIKE 'safe_migration_shadow_%' OR query LIKE '%${name}%')`,
       );
       if (busy.length === 0) return;
       await sleep(20);
@@ -278,8 +278,10 @@ describe("the pipeline, killed anywhere", function () {
       await reset();
     }
     child.kill("SIGKILL");
-    // Whatever was left on the way is cleared by those that came after.
+    // Whatever was left on the way is cleared by those that come after: of each kind, by the stage that makes it.
+    await settled();
     await next.restore();
+    await next.preflight();
     assert.deepEqual(await databasesLike(database, name), [name]);
     assert.deepEqual(await databasesLike(database, "safe_migration_shadow_"), []);
     for (const each of new Set(stages))

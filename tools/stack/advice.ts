@@ -4,8 +4,8 @@ interface Advice {
 }
 
 /**
- * What AWS and SSH refuse, by what services, provider and SSH say of it, and what to do about it: their own messages name neither a setting
- * nor a command of this project. The first that fits counts.
+ * What AWS, SSH and Pulumi's engine refuse, by what they say of it, and what to do about it: their own messages name neither a setting nor a
+ * command of this project. The first that fits counts.
  */
 const known: readonly Advice[] = [
   {
@@ -51,6 +51,12 @@ const known: readonly Advice[] = [
     said: /InsufficientInstanceCapacity|InsufficientDBInstanceCapacity/,
     advice: () =>
       "AWS has none of that type left in this zone at the moment: try again later, or name another type (database.instanceType, database.instanceClass, runner.instanceType).",
+  },
+  {
+    // Of a backend that is a folder: another stack's state is read while an update writes it.
+    said: /failed to load checkpoint: (unexpected )?(EOF|end of JSON)/,
+    advice: () =>
+      "Another update was just writing the state of the stack that is asked (promotion.from, refresh.from), and nothing was touched: run the same command again.",
   },
   {
     said: /Cannot delete protected DB Instance/,

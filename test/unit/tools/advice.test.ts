@@ -20,6 +20,7 @@ describe("what to do about what AWS and SSH refuse", () => {
     ['invalid AWS Region: "eu-wst-1"', /aws:region eu-west-1 --stack dev/],
     ["api error VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit", /quota/],
     ["InsufficientInstanceCapacity: We currently do not have sufficient t4g.small capacity", /another type/],
+    ["error: failed to load checkpoint: EOF", /run the same command again/],
     ["InvalidParameterCombination: Cannot delete protected DB Instance, please disable", /--no-deletion-protection/],
   ];
   for (const [said, advice] of cases)
