@@ -165,15 +165,18 @@ describe("the command plugin, through the engine", function () {
   });
 
   it("says so when a command cannot be started at all", async () => {
-    const printed = await failure(() => {
-      new command.local.Command("nowhere", { create: "true", dir: file("missing") });
-      new command.local.Command("nothing", { create: "true", interpreter: ["no-such-program"] });
-      return Promise.resolve({});
-    });
-    assert.ok(printed.includes(`chdir ${file("missing")}: no such file or directory: running "true":`), printed);
+    // One in each update: the engine begins nothing more once one has failed.
+    const refused = (args: command.local.CommandArgs) =>
+      failure(() => {
+        new command.local.Command("one", args);
+        return Promise.resolve({});
+      });
+    const nowhere = await refused({ create: "true", dir: file("missing") });
+    assert.ok(nowhere.includes(`chdir ${file("missing")}: no such file or directory: running "true":`), nowhere);
+    const nothing = await refused({ create: "true", interpreter: ["no-such-program"] });
     assert.ok(
-      printed.includes('exec: "no-such-program": executable file not found in $PATH: running "true":'),
-      printed,
+      nothing.includes('exec: "no-such-program": executable file not found in $PATH: running "true":'),
+      nothing,
     );
   });
 
