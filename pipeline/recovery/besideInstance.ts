@@ -14,6 +14,7 @@ import { assertRestorableAt, readRestorable } from "../rds/window.js";
 import { assertKnownDatabase } from "../store/knownDatabase.js";
 import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
+import { assertOursIfThere } from "../store/ourDatabase.js";
 import { besideSteps } from "./besideSteps.js";
 import { assertAnother, reachedAs, snapshotGone } from "./snapshotCopy.js";
 
@@ -52,7 +53,7 @@ export async function restoreBeside(
   const { log, signal } = context;
   const place = rdsOf(environment, database);
   return withRds(place, environment, signal, async (rds) => {
-    await assertOurs(request);
+    await assertOursIfThere(request, application);
     const original = await instances.readOwnInstance(rds);
     const of = "at" in source ? { at: source.at } : { snapshot: source.snapshot.identifier };
     const identifier = besideName(environment, of);
@@ -134,19 +135,6 @@ async function begin(
     await instances.beginFromSnapshot(rds, identifier, snapshot.identifier, like);
   }
   log.info(`RDS restores ${moment ?? `backup ${backup}`} as instance ${identifier}, beside ${rds.instance}`);
-}
-
-/** Before anything is made: the database that is there, where it is, is the environment's own. */
-async function assertOurs({ database, environment, store }: RestoreRequest): Promise<void> {
-  const identity = await withClient(database, application, async (client) => {
-    await assertEnvironment(client, environment);
-    return readIdentity(client);
-  }).catch((error: unknown) => {
-    // One that is gone is what a restore is for.
-    if (error instanceof PipelineError && error.code === "NO_DATABASE") return undefined;
-    throw error;
-  });
-  if (identity !== undefined) await assertKnownDatabase(openStore(store), environment, identity);
 }
 
 /** What came back has to be the environment's own, too. */

@@ -13,13 +13,12 @@ import { PipelineError, messageOf } from "../errors.js";
 import { npmRun } from "../npmRun.js";
 import { maintenanceDatabase, withClient } from "../postgres/connection.js";
 import { fingerprintDatabase } from "../postgres/fingerprint.js";
-import { assertEnvironment, readIdentity } from "../postgres/identity.js";
 import { describeSessions, findSessions } from "../postgres/sessions.js";
 import { type GoingBackTo, chooseGoal } from "../recovery/goBackTo.js";
 import { compareWithBackup } from "../store/compareWithBackup.js";
-import { assertKnownDatabase } from "../store/knownDatabase.js";
 import type { Manifest } from "../store/manifest.js";
 import { openStore } from "../store/open.js";
+import { assertOursIfThere } from "../store/ourDatabase.js";
 import { health } from "./health.js";
 import { restore } from "./restore.js";
 import { stamp } from "./stamp.js";
@@ -43,7 +42,7 @@ export async function recover(request: RecoverRequest, context: StageContext): P
   const pm2 = process === "" ? undefined : new Pm2(process, context.signal, account);
   // What would end the recovery in the middle is found out before the application is stopped.
   await pm2?.processes();
-  await assertOurs(request);
+  await assertOursIfThere(request, { applicationName: "safe-migration recover" });
   const goal = await chooseGoal(request, context);
   const doing = new Recovery(request, context, pm2, goal, steps);
   for (const step of recoverSteps) {
@@ -204,20 +203,6 @@ async function askHealth(url: string): Promise<string | undefined> {
   } catch (error) {
     return messageOf(error);
   }
-}
-
-/** Before the application is stopped: the database that is there, if it is, is the environment's own. */
-async function assertOurs({ database, environment, store }: RecoverRequest): Promise<void> {
-  const options = { applicationName: "safe-migration recover" };
-  const identity = await withClient(database, options, async (client) => {
-    await assertEnvironment(client, environment);
-    return readIdentity(client);
-  }).catch((error: unknown) => {
-    // One that is gone is what a recovery is for.
-    if (error instanceof PipelineError && error.code === "NO_DATABASE") return undefined;
-    throw error;
-  });
-  if (identity !== undefined) await assertKnownDatabase(openStore(store), environment, identity);
 }
 
 function skipped(seen: string): Outcome {
